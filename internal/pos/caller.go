@@ -1,0 +1,69 @@
+package pos
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+)
+
+// Caller is who makes a call and where it goes: the principal of a credential (first part), what the request adds
+// (second) and, once tool has walked the business ladder, the businesses that the call is about (third).
+type Caller struct {
+	Auth       string // v1_key or v2_oauth
+	Credential string // what sessions, limits and records are bound to: "key:<id>" or "grant:<id>"
+	KeyID      string // V1 only
+	Label      string // V1 only: the key's label
+	UserID     string // empty for a key without a creator
+	UserName   string
+	Role       Role
+	Scopes     []Scope
+	Businesses []Business // those the caller may enter now; an operator's are its stays
+
+	Session  string // mcp-session-id, or empty
+	Active   string // id of the session's active business, or empty
+	Pin      string // id of the business in the URL, or empty
+	ReadOnly bool   // the URL says readonly
+	Lang     Lang   // set by tool before the handler runs
+
+	Targets []Business // set by tool: one business, or several when the tool accepts "all"
+}
+
+// Operator says whether the caller is a platform operator.
+func (c Caller) Operator() bool { return c.Role == RoleOperator }
+
+// Has says whether the caller carries a scope.
+func (c Caller) Has(s Scope) bool { return slices.Contains(c.Scopes, s) }
+
+// Business is the business that this call is about. Handlers of tools that need one may rely on it.
+func (c Caller) Business() Business {
+	if len(c.Targets) == 0 {
+		return Business{}
+	}
+	return c.Targets[0]
+}
+
+// At returns the caller working in exactly one of its targets.
+func (c Caller) At(b Business) Caller {
+	c.Targets = []Business{b}
+	return c
+}
+
+// Find returns the business with this id, if the caller may enter it.
+func (c Caller) Find(id string) (Business, bool) {
+	for _, b := range c.Businesses {
+		if b.ID == id {
+			return b, true
+		}
+	}
+	return Business{}, false
+}
+
+// SessionHash names an MCP session in records without revealing it: the first 16 bytes of its SHA-256, as hex.
+// No session is the empty string.
+func SessionHash(id string) string {
+	if id == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:16])
+}

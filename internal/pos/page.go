@@ -1,0 +1,47 @@
+package pos
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+)
+
+// Cursor marks where the next page starts. What it holds is a position in an order, never a right: a forged one can
+// at most move within what its bearer may read anyway.
+type cursor struct {
+	Question string          `json:"q"`
+	After    json.RawMessage `json:"a"`
+}
+
+// EncodeCursor makes the cursor that continues a question (tool, business and filters, in one string) after a position.
+func EncodeCursor(question string, after any) (string, error) {
+	pos, err := json.Marshal(after)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(cursor{fingerprint(question), pos})
+	return base64.RawURLEncoding.EncodeToString(b), err
+}
+
+// DecodeCursor reads a cursor into after. A cursor of another question, or none of ours, is refused with a sentence.
+func DecodeCursor(s, question string, after any) error {
+	bad := Errorf(Invalid, "this cursor was not made for this question").
+		WithFix("leave cursor out to start again, or repeat the call that returned it with the same arguments")
+	if len(s) > 1000 {
+		return bad
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return bad
+	}
+	var c cursor
+	if json.Unmarshal(b, &c) != nil || c.Question != fingerprint(question) || json.Unmarshal(c.After, after) != nil {
+		return bad
+	}
+	return nil
+}
+
+func fingerprint(question string) string {
+	sum := sha256.Sum256([]byte(question))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
+}
