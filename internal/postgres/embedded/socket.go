@@ -17,7 +17,8 @@ const (
 )
 
 // openSocket decides where the socket is and returns the folder as clients see it: pg/, or a short folder of its own where
-// the path would be too long. Traces of a server that was killed are removed; by now it is certain that it is gone.
+// that path would be too long or holds a comma. Traces of a server that was killed are removed; by now it is certain that
+// it is gone.
 func (h *home) openSocket() (string, error) {
 	h.closeSocket()
 	if fits(h.own()) {
@@ -40,7 +41,7 @@ func (h *home) openSocket() (string, error) {
 
 // shortFolder makes a folder with a path that fits, for which the temporary folder of the process may be too deep itself.
 func (h *home) shortFolder() (string, error) {
-	err := errors.New("the path of the temporary folder is too long")
+	err := errors.New("the path of the temporary folder is too long or holds a comma")
 	for _, parent := range []string{os.TempDir(), "/tmp"} {
 		if !fits(filepath.Join(parent, socketPrefix+"1234567890")) {
 			continue
@@ -54,7 +55,10 @@ func (h *home) shortFolder() (string, error) {
 	return "", fmt.Errorf("folder for the unix socket: %w", err)
 }
 
-func fits(dir string) bool { return len(filepath.Join(dir, socketName)) <= maxSocketPath }
+// fits says whether a client can name a socket in dir. In a URL a comma separates hosts.
+func fits(dir string) bool {
+	return len(filepath.Join(dir, socketName)) <= maxSocketPath && !strings.Contains(dir, ",")
+}
 
 // remembered is the file with the path of the short folder, so that the next start can remove what a killed one left.
 func (h *home) remembered() string { return filepath.Join(h.dir, "socket") }
