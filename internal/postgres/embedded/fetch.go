@@ -111,7 +111,7 @@ func reachable(dir string) (string, error) {
 		return "", err
 	}
 	for _, d := range []string{dir, systemDir} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
+		if err := makeOpenFolder(d); err != nil {
 			return "", fmt.Errorf("folder for PostgreSQL: %w", err)
 		}
 		if a.canEnter(d) {
@@ -119,6 +119,14 @@ func reachable(dir string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("as root, PostgreSQL runs as %s, which can enter neither %s nor %s", a.name, dir, systemDir)
+}
+
+// makeOpenFolder makes a folder that everyone may enter, whatever the umask; one that exists keeps its mode.
+func makeOpenFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	return errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755))
 }
 
 // pack lets npm download the package, which honours the user's proxy and registry, and runs none of its scripts.
