@@ -1,0 +1,291 @@
+package tool
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+)
+
+// parse reads the arguments of a call: an object, null, or nothing at all. Numbers keep their digits.
+func parse(raw json.RawMessage) (map[string]any, error) {
+	bad := pos.Errorf(pos.Invalid, "the arguments are not a JSON object").WithFix(`send arguments like {"period": "today"}`)
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return map[string]any{}, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil {
+		return nil, bad
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, bad
+	}
+	switch v := v.(type) {
+	case nil:
+		return map[string]any{}, nil
+	case map[string]any:
+		return v, nil
+	}
+	return nil, bad
+}
+
+// bind puts checked arguments into a typed input. What the types themselves refuse (a day that does not exist) comes
+// back as their sentence.
+func bind(args map[string]any, into any) error {
+	if len(args) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		if e, ok := errors.AsType[*pos.Error](err); ok {
+			return e
+		}
+		return pos.Errorf(pos.Invalid, "the arguments could not be read").WithCause(err)
+	}
+	return nil
+}
+
+// check is the one lenient door and the strict validation behind it. It returns the value to use: an explicit null
+// counts as left out, a quoted number as a number, a number as text where text is wanted, one value as a list of one.
+// Everything else that does not fit the schema is refused in a sentence that names the argument and what is allowed.
+func check(name string, s *jsonschema.Schema, v any) (any, error) {
+	switch s.Type {
+	case "object":
+		return checkObject(name, s, v)
+	case "array":
+		return checkArray(name, s, v)
+	case "string":
+		return checkString(name, s, v)
+	case "integer", "number":
+		return checkNumber(name, s, v)
+	case "boolean":
+		switch v {
+		case true, "true":
+			return true, nil
+		case false, "false":
+			return false, nil
+		}
+		return nil, wrong(name, "true or false", v)
+	}
+	return v, nil
+}
+
+func checkObject(name string, s *jsonschema.Schema, v any) (any, error) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, wrong(name, "an object", v)
+	}
+	out := make(map[string]any, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		p := s.Properties[k]
+		if p == nil {
+			return nil, unknown(name, k, s)
+		}
+		if m[k] == nil {
+			continue
+		}
+		val, err := check(join(name, k), p, m[k])
+		if err != nil {
+			return nil, err
+		}
+		out[k] = val
+	}
+	for _, k := range s.Required {
+		if _, ok := out[k]; !ok {
+			return nil, pos.Errorf(pos.Invalid, "argument %s is missing: %s", join(name, k), s.Properties[k].Description)
+		}
+	}
+	return out, nil
+}
+
+func checkArray(name string, s *jsonschema.Schema, v any) (any, error) {
+	list, ok := v.([]any)
+	if !ok {
+		if str, isText := v.(string); isText && strings.HasPrefix(str, "[") {
+			if json.Unmarshal([]byte(str), &list) != nil { // a list sent as text
+				return nil, wrong(name, "a list", v)
+			}
+		} else {
+			list = []any{v}
+		}
+	}
+	if s.MaxItems != nil && len(list) > *s.MaxItems {
+		return nil, pos.Errorf(pos.Invalid, "argument %s has %d values; at most %d are allowed", name, len(list), *s.MaxItems)
+	}
+	const most = 100
+	if len(list) > most {
+		return nil, pos.Errorf(pos.Invalid, "argument %s has %d values; at most %d are allowed", name, len(list), most)
+	}
+	out := make([]any, 0, len(list))
+	for _, item := range list {
+		if item == nil {
+			continue
+		}
+		val, err := check(name, s.Items, item)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, val)
+	}
+	return out, nil
+}
+
+// maxArgument bounds one text argument, in bytes.
+const maxArgument = 1000
+
+func checkString(name string, s *jsonschema.Schema, v any) (any, error) {
+	str, ok := v.(string)
+	if n, isNumber := v.(json.Number); isNumber {
+		str, ok = n.String(), true
+	}
+	if !ok {
+		return nil, wrong(name, "text", v)
+	}
+	if len(s.Enum) > 0 {
+		return checkEnum(name, s, str)
+	}
+	limit := maxArgument
+	if s.MaxLength != nil {
+		limit = *s.MaxLength
+	}
+	if len(str) > limit {
+		return nil, pos.Errorf(pos.Invalid, "argument %s has %d characters; at most %d are allowed", name, len(str), limit)
+	}
+	if strings.ContainsRune(str, 0) {
+		return nil, pos.Errorf(pos.Invalid, "argument %s holds a NUL character", name)
+	}
+	return str, nil
+}
+
+func checkEnum(name string, s *jsonschema.Schema, str string) (any, error) {
+	words := make([]string, len(s.Enum))
+	for i, e := range s.Enum {
+		words[i] = fmt.Sprint(e)
+		if strings.EqualFold(words[i], strings.TrimSpace(str)) {
+			return words[i], nil
+		}
+	}
+	code := pos.Invalid
+	if name == "period" {
+		code = pos.BadPeriod
+	}
+	e := pos.Errorf(code, "argument %s is %q; allowed: %s", name, pos.Clip(pos.Clean(str), 40), strings.Join(words, ", ")).WithAllowed(words...)
+	e.DidYouMean = near(str, words)
+	return nil, e
+}
+
+func checkNumber(name string, s *jsonschema.Schema, v any) (any, error) {
+	n, ok := v.(json.Number)
+	if str, isText := v.(string); isText {
+		n, ok = json.Number(strings.TrimSpace(str)), true
+	}
+	want := "a number"
+	if s.Type == "integer" {
+		want = "a whole number"
+	}
+	f, err := n.Float64()
+	if !ok || err != nil || f != f || f > 1e15 || f < -1e15 {
+		return nil, wrong(name, want, v)
+	}
+	if s.Type == "integer" {
+		i, err := strconv.ParseInt(n.String(), 10, 64)
+		if err != nil {
+			if f != float64(int64(f)) {
+				return nil, wrong(name, want, v)
+			}
+			i = int64(f) // 20.0 and 2e1 are whole numbers too
+		}
+		n = json.Number(strconv.FormatInt(i, 10))
+	}
+	if s.Minimum != nil && f < *s.Minimum || s.Maximum != nil && f > *s.Maximum {
+		return nil, pos.Errorf(pos.Invalid, "argument %s is %s; allowed: %s", name, pos.Clip(n.String(), 20), bounds(s))
+	}
+	return n, nil
+}
+
+func bounds(s *jsonschema.Schema) string {
+	switch {
+	case s.Minimum != nil && s.Maximum != nil:
+		return fmt.Sprintf("%s to %s", Number(*s.Minimum), Number(*s.Maximum))
+	case s.Minimum != nil:
+		return "at least " + Number(*s.Minimum)
+	}
+	return "at most " + Number(*s.Maximum)
+}
+
+func wrong(name, want string, got any) error {
+	b, _ := json.Marshal(got)
+	return pos.Errorf(pos.Invalid, "argument %s must be %s, not %s", name, want, pos.Clip(pos.Clean(string(b)), 40))
+}
+
+func unknown(in, name string, s *jsonschema.Schema) error {
+	words := s.PropertyOrder
+	if len(words) == 0 {
+		words = slices.Sorted(maps.Keys(s.Properties))
+	}
+	shown := pos.Clip(pos.Clean(name), 40)
+	e := pos.Errorf(pos.Invalid, "there is no argument %s; there are: %s", join(in, shown), strings.Join(words, ", "))
+	if len(words) == 0 {
+		e = pos.Errorf(pos.Invalid, "there is no argument %s; this tool takes none", join(in, shown))
+	}
+	e = e.WithAllowed(words...)
+	e.DidYouMean = near(name, words)
+	return e
+}
+
+func join(outer, name string) string {
+	if outer == "" {
+		return name
+	}
+	return outer + "." + name
+}
+
+// near finds the allowed words that begin alike or differ by one letter's worth of typing.
+func near(got string, words []string) []string {
+	var out []string
+	g := strings.ToLower(strings.TrimSpace(got))
+	for _, w := range words {
+		l := strings.ToLower(w)
+		if len(g) >= 3 && (strings.HasPrefix(l, g) || strings.HasPrefix(g, l) || distance(g, l) <= 2) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// distance is the Levenshtein distance, for short words; long ones count as far.
+func distance(a, b string) int {
+	if len(a) > 40 || len(b) > 40 {
+		return 40
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diag, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diag+cost)
+		}
+	}
+	return row[len(b)]
+}

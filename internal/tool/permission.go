@@ -1,0 +1,55 @@
+package tool
+
+import (
+	"slices"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+)
+
+// Visible says whether the tool belongs in the caller's list: permitted in at least one of the businesses.
+func (t Tool) Visible(c pos.Caller) bool {
+	if t.permitCaller(c) != nil {
+		return false
+	}
+	if t.Where == Nowhere || c.Operator() {
+		return true
+	}
+	at := c.Businesses
+	if c.Pin != "" {
+		at = slices.DeleteFunc(slices.Clone(at), func(b pos.Business) bool { return b.ID != c.Pin })
+	}
+	return slices.ContainsFunc(at, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
+}
+
+// permitCaller checks what holds wherever the call goes: scopes, operators' tools, the readonly URL.
+func (t Tool) permitCaller(c pos.Caller) error {
+	if t.For == Operators && !c.Operator() {
+		return pos.Errorf(pos.RoleMissing, "%s is for platform operators", t.Name)
+	}
+	for _, s := range t.Scopes {
+		if !c.Has(s) {
+			return pos.Errorf(pos.ScopeMissing, "%s needs the scope %s, which this credential does not have", t.Name, s).
+				WithFix("use a credential with the scopes: %s", pos.JoinScopes(t.Scopes, " "))
+		}
+	}
+	if c.ReadOnly && t.writes() {
+		return pos.Errorf(pos.ScopeMissing, "%s changes data, and this connection is read-only", t.Name).WithFix("connect to /mcp without /readonly")
+	}
+	return nil
+}
+
+// permitAt checks what depends on the business: member role, module, an operator's read-only stay.
+func (t Tool) permitAt(c pos.Caller, b pos.Business) error {
+	if (t.For == Managers || t.writes()) && !b.Role.Manages() {
+		return pos.Errorf(pos.RoleMissing, "%s is for owners, admins and managers of %s; your role there is %s", t.Name, pos.Clean(b.Name), b.Role)
+	}
+	if !b.HasModule(t.Module) {
+		return pos.Errorf(pos.ModuleDisabled, "%s does not use the module %s, which %s needs", pos.Clean(b.Name), t.Module, t.Name)
+	}
+	if b.Stay != nil && b.Stay.ReadOnly && t.writes() {
+		return pos.Errorf(pos.RoleMissing, "you entered %s read-only", pos.Clean(b.Name)).WithFix("enter it again with set_active_tenant and read_only false")
+	}
+	return nil
+}
+
+func (t Tool) writes() bool { return t.Effect == Adds || t.Effect == Changes }

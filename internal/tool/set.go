@@ -1,0 +1,169 @@
+package tool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+)
+
+// callTimeout bounds one call; the platform's own limit is longer, so ours fires first and nothing runs on after it.
+const callTimeout = 60 * time.Second
+
+// ErrUnknown is Call's error for a name that no tool has.
+var ErrUnknown = errors.New("unknown tool")
+
+// Set is the tools of the program, in the order that lists show them. It is made once and only read afterwards.
+type Set struct {
+	tools  []Tool
+	byName map[string]Tool
+	log    *slog.Logger
+	now    func() time.Time
+	lists  listCache
+}
+
+// NewSet makes a set. Two tools of one name are an error.
+func NewSet(log *slog.Logger, now func() time.Time, tools ...Tool) (*Set, error) {
+	s := &Set{tools: tools, byName: map[string]Tool{}, log: log, now: now}
+	for _, t := range tools {
+		if _, twice := s.byName[t.Name]; twice {
+			return nil, fmt.Errorf("two tools are called %s", t.Name)
+		}
+		s.byName[t.Name] = t
+	}
+	return s, nil
+}
+
+// Tools are all tools, whoever may use them.
+func (s *Set) Tools() []Tool { return s.tools }
+
+// Result is the outcome of a call: structured content and its text twin. A failure has a Code.
+type Result struct {
+	Structured json.RawMessage
+	Text       string
+	Code       pos.Code // empty: the call succeeded
+}
+
+// Call runs a tool for a caller with raw JSON arguments. Every failure but ErrUnknown is a Result that the assistant can
+// pass on; what must not be read outside goes to the log. One line is logged a call.
+func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawMessage) (Result, error) {
+	t, ok := s.byName[name]
+	if !ok {
+		return Result{}, ErrUnknown
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	c, r, err := s.call(ctx, c, t, raw)
+	res := Result{Text: r.text}
+	if err == nil {
+		res.Structured, err = json.Marshal(r.value)
+	}
+	if err != nil {
+		res = failure(ctx, err)
+	}
+	s.report(ctx, c, t, res, err, time.Since(start))
+	return res, nil
+}
+
+func (s *Set) call(ctx context.Context, c pos.Caller, t Tool, raw json.RawMessage) (_ pos.Caller, r reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	c.Lang = langOf(c)
+	if err := t.permitCaller(c); err != nil {
+		return c, r, err
+	}
+	args, err := parse(raw)
+	if err != nil {
+		return c, r, err
+	}
+	where, lang, err := common(t, args)
+	if err != nil {
+		return c, r, err
+	}
+	if c.Targets, err = targets(c, t.Where, where); err != nil {
+		return c, r, err
+	}
+	if c.Lang = lang; lang == "" {
+		c.Lang = langOf(c)
+	}
+	for _, b := range c.Targets {
+		if err := t.permitAt(c, b); err != nil {
+			return c, r, err
+		}
+	}
+	checked, err := check("", t.Input, args)
+	if err != nil {
+		return c, r, err
+	}
+	args, _ = checked.(map[string]any)
+	if err := t.checkFields(wantedFields(args)); err != nil {
+		return c, r, err
+	}
+	r, err = t.run(ctx, c, args)
+	return c, r, err
+}
+
+// common takes the arguments that every tool shares out of args: business and lang.
+func common(t Tool, args map[string]any) (business string, lang pos.Lang, err error) {
+	if v, ok := args["business"]; ok && t.Where != Nowhere {
+		delete(args, "business")
+		s, isText := v.(string)
+		if v != nil && !isText {
+			return "", "", wrong("business", "a name or an id", v)
+		}
+		business = strings.TrimSpace(s)
+	}
+	if v, ok := args["lang"]; ok {
+		delete(args, "lang")
+		if v != nil && v != string(pos.ES) && v != string(pos.EN) {
+			return "", "", pos.Errorf(pos.Invalid, "argument lang is neither es nor en").WithAllowed("es", "en")
+		}
+		s, _ := v.(string)
+		lang = pos.Lang(s)
+	}
+	return business, lang, nil
+}
+
+// langOf is the language of the first business in sight; a caller without one reads Spanish.
+func langOf(c pos.Caller) pos.Lang {
+	switch {
+	case len(c.Targets) > 0:
+		return c.Targets[0].Lang()
+	case len(c.Businesses) > 0:
+		return c.Businesses[0].Lang()
+	}
+	return pos.ES
+}
+
+func (s *Set) report(ctx context.Context, c pos.Caller, t Tool, res Result, err error, took time.Duration) {
+	attrs := []slog.Attr{slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("took", took),
+		slog.Int("bytes", len(res.Structured)+len(res.Text))}
+	if len(c.Targets) > 0 {
+		attrs = append(attrs, slog.String("business", c.Targets[0].ID))
+	}
+	if id := pos.RequestID(ctx); id != "" {
+		attrs = append(attrs, slog.String("request_id", id))
+	}
+	level := slog.LevelInfo
+	if res.Code != "" {
+		attrs = append(attrs, slog.String("code", string(res.Code)))
+	}
+	if res.Code == pos.Internal {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("error", err))
+	} else if cause := errors.Unwrap(pos.Public(err)); err != nil && cause != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.Any("error", cause))
+	}
+	s.log.LogAttrs(ctx, level, "tool call", attrs...)
+}
