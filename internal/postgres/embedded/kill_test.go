@@ -45,8 +45,7 @@ func TestStartRightAfterKill9(t *testing.T) {
 	}
 }
 
-// All of PostgreSQL's own ways to end are taken here: the postmaster itself is killed first, so that only its children
-// are left, and they can only notice.
+// The postmaster is killed first, so that only its children are left, and nobody tells them to end.
 func TestStartAfterEverythingWasKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -61,13 +60,23 @@ func TestStartAfterEverythingWasKilled(t *testing.T) {
 	}
 }
 
-// The pid of a dead server has been given to another program: here, to this one, which must survive.
+// The pid of a dead server has been given to another program of the same account, which must survive. PostgreSQL alone
+// would refuse to start.
 func TestPIDFileOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
 	stop(t, s)
-	write(t, filepath.Join(s.home.data(), "postmaster.pid"), strconv.Itoa(os.Getppid())+"\n")
+	other := s.home.account.command("sleep", "600")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Process.Kill() })
+	write(t, filepath.Join(s.home.data(), "postmaster.pid"), strconv.Itoa(other.Process.Pid)+"\n")
 	start(t, s.opts.Dir)
+	kill9(t, other)
+	if got := other.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGKILL {
+		t.Errorf("the other program was ended by %v, want our own SIGKILL", got)
+	}
 }
 
 // The watchdog alone, without the kernel's help, as on macOS: its pipe closes when we die.
