@@ -76,6 +76,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 -- +goose StatementEnd
 
+-- Is this key still in force? For open streams, past every cache.
+-- +goose StatementBegin
+CREATE FUNCTION key_in_force(key uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM mcp_api_key k
+    LEFT JOIN business b ON b.id = k.business_id
+    WHERE k.id = key AND k.is_active
+      AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND (k.business_id IS NULL OR b.status = 'active'))
+$$;
+-- +goose StatementEnd
+
 -- Remembers that a key was used, at most once in 5 minutes a key.
 -- +goose StatementBegin
 CREATE FUNCTION touch_key(key uuid) RETURNS void
@@ -129,16 +142,17 @@ END $$;
 -- No row: there is no such tenant, or it is not open.
 -- +goose StatementBegin
 CREATE FUNCTION operator_enter(key uuid, session bytea, business uuid, why text, minutes int, only_read boolean)
-RETURNS TABLE (access_id uuid, expires_at timestamptz)
+RETURNS TABLE (access_id uuid, expires_at timestamptz, name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   row mcp_operator_access;
+  tenant text;
 BEGIN
   PERFORM require_operator(key);
   IF minutes NOT BETWEEN 1 AND 60 THEN
     RAISE EXCEPTION 'minutes out of range' USING ERRCODE = 'check_violation';
   END IF;
-  PERFORM FROM business b WHERE b.id = business AND b.status = 'active';
+  SELECT b.name INTO tenant FROM business b WHERE b.id = business AND b.status = 'active';
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -150,7 +164,7 @@ BEGIN
   INSERT INTO audit_log (business_id, entity, entity_id, action, new)
   VALUES (business, 'mcp_operator_access', row.id::text, 'operator_enter',
           jsonb_build_object('key_id', key, 'reason', why, 'read_only', only_read, 'expires_at', row.expires_at));
-  RETURN QUERY SELECT row.id, row.expires_at;
+  RETURN QUERY SELECT row.id, row.expires_at, tenant;
 END $$;
 -- +goose StatementEnd
 
@@ -173,9 +187,9 @@ END $$;
 -- +goose StatementEnd
 
 -- Functions are executable by everyone unless said otherwise.
-REVOKE EXECUTE ON FUNCTION credential_by_key_hash(bytea), touch_key(uuid), require_operator(uuid),
+REVOKE EXECUTE ON FUNCTION credential_by_key_hash(bytea), key_in_force(uuid), touch_key(uuid), require_operator(uuid),
   operator_tenants(uuid, text, text, text, text, uuid, int),
   operator_enter(uuid, bytea, uuid, text, int, boolean), operator_stays(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION credential_by_key_hash(bytea), touch_key(uuid),
+GRANT EXECUTE ON FUNCTION credential_by_key_hash(bytea), key_in_force(uuid), touch_key(uuid),
   operator_tenants(uuid, text, text, text, text, uuid, int),
   operator_enter(uuid, bytea, uuid, text, int, boolean), operator_stays(uuid) TO flowpos_app;

@@ -14,17 +14,22 @@ import (
 // Reader is the part of postgres.DB that tools use.
 type Reader interface {
 	Read(ctx context.Context, c pos.Caller, fn func(q postgres.Querier) error) error
+	Ask(ctx context.Context, fn func(q postgres.Querier) error) error
 }
 
 // Service holds what the tools of this package need.
 type Service struct {
-	DB  Reader
-	Now func() time.Time
+	DB      Reader
+	Now     func() time.Time
+	Version string
 }
 
 // Tools are the tools of this package, in the order of the catalogue.
 func (s *Service) Tools() []tool.Tool {
 	return []tool.Tool{
+		tool.New(whoamiSpec, s.whoami),
 		tool.New(locationsSpec, s.locations),
+		tool.New(tenantsSpec, s.tenants),
+		tool.New(activeTenantSpec, s.setActiveTenant),
 	}
 }

@@ -27,11 +27,8 @@ func targets(c pos.Caller, where Where, wanted string) ([]pos.Business, error) {
 		b, err := named(c, wanted)
 		return []pos.Business{b}, err
 	}
-	if b, ok := active(c); ok {
+	if b, ok := ActiveBusiness(c); ok {
 		return []pos.Business{b}, nil
-	}
-	if len(c.Businesses) == 1 && !c.Operator() {
-		return c.Businesses, nil
 	}
 	return nil, needsBusiness(c)
 }
@@ -47,10 +44,17 @@ func pinned(c pos.Caller, wanted string) ([]pos.Business, error) {
 	return []pos.Business{b}, nil
 }
 
-// active is the session's choice: set_active_business for merchants, for operators the stay that this session entered.
-func active(c pos.Caller) (pos.Business, bool) {
+// ActiveBusiness is where a call without a business argument goes: the pin, the session's choice (for operators the stay
+// that this session entered), or the only business.
+func ActiveBusiness(c pos.Caller) (pos.Business, bool) {
+	if c.Pin != "" {
+		return c.Find(c.Pin)
+	}
 	if !c.Operator() {
-		return c.Find(c.Active)
+		if b, ok := c.Find(c.Active); ok || len(c.Businesses) != 1 {
+			return b, ok
+		}
+		return c.Businesses[0], true
 	}
 	session := pos.SessionHash(c.Session)
 	for _, b := range c.Businesses {

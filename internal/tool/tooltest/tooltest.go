@@ -15,12 +15,15 @@ import (
 // Set makes a set of tools at a fixed moment, silent in the log.
 func Set(t testing.TB, now time.Time, tools ...tool.Tool) *tool.Set {
 	t.Helper()
-	s, err := tool.NewSet(slog.New(slog.DiscardHandler), func() time.Time { return now }, tools...)
+	s, err := tool.NewSet(Log(), func() time.Time { return now }, tools...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+// Log is a logger that says nothing.
+func Log() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // Call runs a tool with JSON arguments and returns its result; an unknown tool stops the test. A successful answer is
 // validated against the tool's full output schema.

@@ -1,0 +1,168 @@
+package credential
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/postgres"
+)
+
+// Authenticator finds the caller behind a request's credential. It is safe for concurrent use. Close it to end the
+// writes it still owes.
+type Authenticator struct {
+	db     *postgres.DB
+	log    *slog.Logger
+	now    func() time.Time
+	known  *cache // keys in force
+	absent *cache // hashes that no key has
+	flight singleflight.Group
+
+	touching sync.WaitGroup
+	mu       sync.Mutex
+	touched  map[string]time.Time
+}
+
+// How long a read is believed. With the 4 s a revoked key is out within 5 s on every instance, a slow read included.
+const (
+	knownFor  = 4 * time.Second
+	absentFor = 2 * time.Second
+	maxKnown  = 10_000
+	maxAbsent = 10_000
+	touchEach = 5 * time.Minute // last_used_at is written at most this often a key
+)
+
+// NewAuthenticator makes an Authenticator over the database.
+func NewAuthenticator(db *postgres.DB, log *slog.Logger, now func() time.Time) *Authenticator {
+	return &Authenticator{
+		db: db, log: log, now: now, touched: map[string]time.Time{},
+		known: newCache(knownFor, maxKnown), absent: newCache(absentFor, maxAbsent),
+	}
+}
+
+// Close waits for the writes under way.
+func (a *Authenticator) Close() { a.touching.Wait() }
+
+// Authenticate is the caller of a request. It fails with a *Refusal when there is no credential in force, and with a
+// *pos.Error when PostgreSQL cannot say.
+func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (pos.Caller, error) {
+	token, err := bearer(h)
+	if err != nil {
+		return pos.Caller{}, err
+	}
+	return a.Key(ctx, token)
+}
+
+// Key is the caller that a raw V1 key stands for.
+func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error) {
+	if !wellFormed(raw) {
+		return pos.Caller{}, &Refusal{Sent: true, Why: "not a key"}
+	}
+	hash := hashOf(raw)
+	if a.absent.has(hash, a.now()) {
+		return pos.Caller{}, unknownKey()
+	}
+	k, ok := a.known.get(hash, a.now())
+	if !ok {
+		var err error
+		if k, err = a.readOnce(ctx, hash); err != nil {
+			return pos.Caller{}, err
+		}
+	}
+	if k.expired(a.now()) {
+		return pos.Caller{}, unknownKey()
+	}
+	a.touch(k.caller.KeyID)
+	return a.withStays(ctx, k.caller)
+}
+
+func unknownKey() error { return &Refusal{Sent: true, Why: "no such key in force"} }
+
+// Recheck asks PostgreSQL, past the cache, whether the caller's credential is still in force; for open streams and long
+// calls. It fails like Authenticate.
+func (a *Authenticator) Recheck(ctx context.Context, c pos.Caller) error {
+	var active bool
+	err := a.db.Ask(ctx, func(q postgres.Querier) error {
+		return q.QueryRow(ctx, "-- credential: is this key still in force\nSELECT key_in_force($1)", c.KeyID).Scan(&active)
+	})
+	if err != nil {
+		return err
+	}
+	if !active {
+		return unknownKey()
+	}
+	return nil
+}
+
+// readOnce reads a key from the database, once for all that ask at the same moment. The age of what it learns counts
+// from before the read.
+func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte) (known, error) {
+	ch := a.flight.DoChan(string(hash[:]), func() (any, error) {
+		// Not the first caller's context: the others must not lose their answer when that one goes away.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		at := a.now()
+		k, err := readKey(ctx, a.db, hash)
+		if errors.Is(err, pgx.ErrNoRows) {
+			a.absent.put(hash, known{}, at)
+			return nil, unknownKey()
+		}
+		if err != nil {
+			return nil, postgres.Translate(err)
+		}
+		a.known.put(hash, k, at)
+		return k, nil
+	})
+	select {
+	case r := <-ch:
+		if r.Err != nil {
+			return known{}, r.Err
+		}
+		return r.Val.(known), nil
+	case <-ctx.Done():
+		return known{}, ctx.Err()
+	}
+}
+
+// withStays gives an operator the businesses that it has entered. They are read on every request: operators are few, and
+// what they may see must hold on the next call on any instance.
+func (a *Authenticator) withStays(ctx context.Context, c pos.Caller) (pos.Caller, error) {
+	if !c.Operator() {
+		return c, nil
+	}
+	var err error
+	c.Businesses, err = readStays(ctx, a.db, c.KeyID)
+	return c, err
+}
+
+// touch remembers that a key was used, off the request path.
+func (a *Authenticator) touch(keyID string) {
+	now := a.now()
+	a.mu.Lock()
+	due := now.Sub(a.touched[keyID]) >= touchEach
+	if due {
+		if len(a.touched) >= maxKnown {
+			clear(a.touched)
+		}
+		a.touched[keyID] = now
+	}
+	a.mu.Unlock()
+	if !due {
+		return
+	}
+	a.touching.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		if _, err := a.db.Pool().Exec(ctx, "-- credential: key was used\nSELECT touch_key($1)", keyID); err != nil {
+			a.log.Warn("last use of a key not written", "error", err)
+		}
+	})
+}

@@ -1,0 +1,49 @@
+package credential
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+)
+
+// cache remembers what was read of keys for a short while, bounded. Full, it forgets everything: the next calls read
+// again, which is cheap, and no bookkeeping is needed for the common case of a handful of keys.
+type cache struct {
+	life time.Duration
+	max  int
+	mu   sync.RWMutex
+	m    map[[sha256.Size]byte]entry
+}
+
+type entry struct {
+	known known
+	read  time.Time
+}
+
+func newCache(life time.Duration, max int) *cache {
+	return &cache{life: life, max: max, m: map[[sha256.Size]byte]entry{}}
+}
+
+func (c *cache) get(hash [sha256.Size]byte, now time.Time) (known, bool) {
+	c.mu.RLock()
+	e, ok := c.m[hash]
+	c.mu.RUnlock()
+	if !ok || now.Sub(e.read) >= c.life || now.Before(e.read) {
+		return known{}, false
+	}
+	return e.known, true
+}
+
+func (c *cache) has(hash [sha256.Size]byte, now time.Time) bool {
+	_, ok := c.get(hash, now)
+	return ok
+}
+
+func (c *cache) put(hash [sha256.Size]byte, k known, read time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.m) >= c.max {
+		clear(c.m)
+	}
+	c.m[hash] = entry{k, read}
+}
