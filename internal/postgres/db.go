@@ -1,6 +1,7 @@
 // Package postgres is the only way to the database: a pool that connects as flowpos_app, Read, which runs queries for a
 // caller with row-level security set to the businesses of the call, and the translation of database failures into
-// errors that a caller may read. Migrate, for the owner, is in migrate.go. It holds no query of the shop.
+// errors that a caller may read. Migrate, for the owner, is in migrate.go. The one question about a shop that it answers is
+// the one that all areas share: which thing a name means (Lookup).
 package postgres
 
 import (
