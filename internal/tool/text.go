@@ -106,12 +106,17 @@ func Change(f *float64) Plain {
 func (t *Text) Table(head []string, rows [][]any) {
 	t.Raw(strings.Join(head, " | "))
 	for _, r := range rows {
-		cells := make([]string, len(r))
-		for i, v := range r {
-			cells[i] = strings.ReplaceAll(t.Show(v), "|", "/")
-		}
-		t.Raw(strings.Join(cells, " | "))
+		t.Row(r...)
 	}
+}
+
+// Row writes one row of a table.
+func (t *Text) Row(row ...any) {
+	cells := make([]string, len(row))
+	for i, v := range row {
+		cells[i] = strings.ReplaceAll(t.Show(v), "|", "/")
+	}
+	t.Raw(strings.Join(cells, " | "))
 }
 
 // Len is the size so far, in bytes.
