@@ -1,0 +1,51 @@
+// The protocol's own conformance suites, in two versions, through a proxy that adds the key.
+
+import { node, throwawayHome } from '../command.mjs'
+import { startProxy } from '../proxy.mjs'
+import { expect } from '../report.mjs'
+
+export const needs = 'fixtures'
+export const fast = true
+export const about = 'conformance suites 0.1.16 and 0.2.0-alpha.11'
+
+// passed is what the official Go server reaches with the same fixtures. More is fine: two further checks
+// of resumable streams exist for servers that have them. Fewer means that checks were skipped, which
+// the exit status does not show.
+const runs = [
+  { suite: 'conformance', args: ['--suite', 'active'], passed: 40 },
+  { suite: 'conformance', args: ['--suite', 'all'], passed: 44 },
+  { suite: 'conformance-next', args: ['--requirements', '2025-11-25'], passed: 82 },
+  // 30 checks of the tasks extension fail and are not scored; the exit status covers the scored ones.
+  { suite: 'conformance-next', args: ['--requirements', '2026-07-28'], passed: 163, unscored: 30 },
+]
+
+export async function run(check, server) {
+  const proxy = await startProxy(server.url, server.key)
+  try {
+    for (const { suite, args, passed, unscored = 0 } of runs) {
+      await check(`${suite} ${args.join(' ')}`, () =>
+        throwawayHome(async (home) => {
+          const out = await node(`${suite}/dist/index.js`, ['server', '--url', proxy.url, ...args], { home, seconds: 120 })
+          const summary = out.stdout.slice(out.stdout.indexOf('=== SUMMARY ==='))
+          const total = /Total: (\d+) passed, (\d+) failed/.exec(summary)
+          expect(total, 'the suite gave no total', out.stdout + out.stderr)
+          expect(
+            out.status === 0 && Number(total[1]) >= passed && Number(total[2]) <= unscored,
+            `${total[0]}, exit ${out.status}; expected at least ${passed} passed and ${unscored} failed`,
+            failures(out.stdout) || summary,
+          )
+        }),
+      )
+    }
+  } finally {
+    await proxy.close()
+  }
+}
+
+/** failures picks the lines that say which scenario failed and why. */
+function failures(output) {
+  return output
+    .split('\n')
+    .filter((line) => /✗|FAILURE|[1-9]\d* failed/.test(line) && !/tasks-|Total/.test(line))
+    .join('\n')
+}
