@@ -1,5 +1,6 @@
 // The protocol's own conformance suites, in two versions, through a proxy that adds the key.
 
+import http from 'node:http'
 import { node, throwawayHome } from '../command.mjs'
 import { startProxy } from '../proxy.mjs'
 import { expect } from '../report.mjs'
@@ -20,6 +21,7 @@ const runs = [
 ]
 
 export async function run(check, server) {
+  await check('the proxy leaves a foreign Host and Origin alone', foreignHost)
   const proxy = await startProxy(server.url, server.key)
   try {
     for (const { suite, args, passed, unscored = 0 } of runs) {
@@ -40,6 +42,39 @@ export async function run(check, server) {
   } finally {
     await proxy.close()
   }
+}
+
+/**
+ * foreignHost sends a request through a proxy to a server that tells what arrived. Were the proxy to correct
+ * the header, the case about DNS rebinding would pass or fail for the wrong reason.
+ */
+async function foreignHost() {
+  const mirror = http.createServer((req, res) => res.end(JSON.stringify(req.headers)))
+  await new Promise((ready) => mirror.listen(0, '127.0.0.1', ready))
+  const behind = `127.0.0.1:${mirror.address().port}`
+  const proxy = await startProxy(`http://${behind}/mcp`, 'a-key')
+  try {
+    const foreign = await headersAt(proxy.url, { host: 'evil.example.com', origin: 'http://evil.example.com' })
+    expect(foreign.host === 'evil.example.com' && foreign.origin === 'http://evil.example.com', 'changed on the way', foreign)
+    expect(foreign.authorization === 'Bearer a-key', 'the key was not added', foreign)
+    const own = new URL(proxy.url)
+    const local = await headersAt(proxy.url, { host: own.host, origin: own.origin })
+    expect(local.host === behind && local.origin === `http://${behind}`, 'its own name was not replaced', local)
+  } finally {
+    await proxy.close()
+    mirror.close()
+  }
+}
+
+function headersAt(url, headers) {
+  return new Promise((done, failed) => {
+    const request = http.get(url, { headers }, async (response) => {
+      let body = ''
+      for await (const part of response.setEncoding('utf8')) body += part
+      done(JSON.parse(body))
+    })
+    request.once('error', failed)
+  })
 }
 
 /** failures picks the lines that say which scenario failed and why. */
