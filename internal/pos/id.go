@@ -2,6 +2,7 @@ package pos
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"time"
 )
@@ -42,4 +43,29 @@ func ValidID(s string) bool {
 		}
 	}
 	return true
+}
+
+// ID is an id that came from outside, in an argument or a cursor: decoding refuses what has not the form of one.
+type ID string
+
+// UnmarshalJSON reads an id, or an empty string.
+func (i *ID) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	if s != "" && !ValidID(s) {
+		return Errorf(Invalid, "%q is not an id", Clip(Clean(s), 40)).WithFix("give an id that an answer has shown, or search by name")
+	}
+	*i = ID(s)
+	return nil
+}
+
+// Ptr is the id for a query, nil when empty.
+func (i ID) Ptr() *string {
+	if i == "" {
+		return nil
+	}
+	s := string(i)
+	return &s
 }

@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -35,6 +36,9 @@ func DecodeCursor(s, question string, after any) error {
 		return bad
 	}
 	var c cursor
+	if bytes.Contains(b, []byte(`\u0000`)) { // no text of ours has it, and the database refuses it
+		return bad
+	}
 	if json.Unmarshal(b, &c) != nil || c.Question != fingerprint(question) || json.Unmarshal(c.After, after) != nil {
 		return bad
 	}

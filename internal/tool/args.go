@@ -51,10 +51,10 @@ func (a ListArgs) Rows() int {
 	return a.Limit
 }
 
-// Detail is the argument of tools with a longer form.
-type Detail struct {
+// DetailArgs is the argument of tools with a longer form. Embed it.
+type DetailArgs struct {
 	Detail string `json:"detail,omitzero" jsonschema:"how much to return" enum:"concise,full" default:"concise"`
 }
 
 // Full says whether the longer form is wanted.
-func (d Detail) Full() bool { return d.Detail == "full" }
+func (d DetailArgs) Full() bool { return d.Detail == "full" }

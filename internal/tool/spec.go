@@ -114,6 +114,13 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 	if out.Properties["totals"].Properties == nil {
 		delete(out.Properties, "totals")
 	}
+	if in.Properties["fields"] != nil { // a row that was narrowed to some fields is an answer too
+		for _, p := range out.Properties["data"].Properties {
+			if p.Items != nil {
+				p.Items.Required = nil
+			}
+		}
+	}
 	return Tool{
 		Name: spec.Name, Title: spec.Title, About: spec.About, Scopes: spec.Scopes, Effect: spec.Effect,
 		Where: spec.Where, For: spec.For, Module: spec.Module, Example: example, Input: in, Output: out,
