@@ -1,0 +1,202 @@
+// Package session keeps what an MCP session of the older protocol era needs between two requests. Most of it travels in
+// the session id itself, signed, so that any instance can serve any session without a store; a Store keeps the part that
+// changes: log level, subscriptions, the active business, event streams, and who is to be woken.
+//
+// It knows neither HTTP nor the MCP SDK. A session id is never a credential: it opens only together with the one it was
+// made for.
+package session
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+)
+
+// Life is how long a session id is good.
+const Life = 24 * time.Hour
+
+// ErrUnknown is the one answer to an id that does not open: malformed, forged, expired, closed, or of another credential.
+var ErrUnknown = errors.New("session not found")
+
+// Client is what the client can do, as it said at initialize.
+type Client uint16
+
+// The abilities that change what a tool may ask for.
+const (
+	Elicits Client = 1 << iota
+	ElicitsForms
+	ElicitsURLs
+	Samples
+	SamplesTools
+	SamplesContext
+	ListsRoots
+	TellsRoots // sends roots/list_changed
+)
+
+// State is what a session id carries.
+type State struct {
+	Protocol string // the version agreed at initialize
+	Client   Client
+	ReadOnly bool   // the session was opened at a readonly path
+	Pin      string // and at this business's, or empty
+	Created  time.Time
+}
+
+// Signer makes and opens session ids. All instances share its secret.
+type Signer struct {
+	key []byte
+	now func() time.Time
+}
+
+// NewSigner derives the key of session ids from the secret that `migrate` made.
+func NewSigner(secret []byte, now func() time.Time) (*Signer, error) {
+	if len(secret) < 32 {
+		return nil, fmt.Errorf("the secret of session ids has %d bytes, at least 32 are needed", len(secret))
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, "flowpos mcp session id", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("key of session ids: %w", err)
+	}
+	return &Signer{key, now}, nil
+}
+
+// The parts of an id: format, protocol, client (2), flags, created (4), [pin (16)], random (12), MAC (16).
+const (
+	format     = 1
+	headSize   = 9
+	pinSize    = 16
+	randomSize = 12
+	macSize    = 16
+
+	flagReadOnly = 1
+	flagPin      = 2
+)
+
+// New makes an id for a credential. Created is set to now.
+func (s *Signer) New(credential string, st State) (string, error) {
+	protocol := protocolCode(st.Protocol)
+	if protocol == 0 {
+		return "", fmt.Errorf("no session has the protocol version %q", st.Protocol)
+	}
+	b := make([]byte, 0, headSize+pinSize+randomSize+macSize)
+	b = append(b, format, protocol)
+	b = binary.BigEndian.AppendUint16(b, uint16(st.Client))
+	var flags byte
+	if st.ReadOnly {
+		flags |= flagReadOnly
+	}
+	if st.Pin != "" {
+		flags |= flagPin
+	}
+	b = append(b, flags)
+	b = binary.BigEndian.AppendUint32(b, uint32(s.now().Unix()))
+	if st.Pin != "" {
+		pin, err := hex.DecodeString(strings.ReplaceAll(st.Pin, "-", ""))
+		if err != nil || len(pin) != pinSize {
+			return "", fmt.Errorf("no session is pinned to %q", st.Pin)
+		}
+		b = append(b, pin...)
+	}
+	var random [randomSize]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", err
+	}
+	b = append(b, random[:]...)
+	return encode(append(b, s.mac(b, credential)...)), nil
+}
+
+// Open checks an id that a credential presents. Its only error is ErrUnknown.
+func (s *Signer) Open(credential, id string) (State, error) {
+	b, ok := decode(id)
+	if !ok || len(b) < headSize+randomSize+macSize || b[0] != format {
+		return State{}, ErrUnknown
+	}
+	body, mac := b[:len(b)-macSize], b[len(b)-macSize:]
+	if !hmac.Equal(mac, s.mac(body, credential)) {
+		return State{}, ErrUnknown
+	}
+	flags := body[4]
+	want := headSize + randomSize
+	if flags&flagPin != 0 {
+		want += pinSize
+	}
+	st := State{
+		Protocol: protocolName(body[1]),
+		Client:   Client(binary.BigEndian.Uint16(body[2:])),
+		ReadOnly: flags&flagReadOnly != 0,
+		Created:  time.Unix(int64(binary.BigEndian.Uint32(body[5:])), 0),
+	}
+	if len(body) != want || st.Protocol == "" || s.now().Sub(st.Created) >= Life {
+		return State{}, ErrUnknown
+	}
+	if flags&flagPin != 0 {
+		h := hex.EncodeToString(body[headSize : headSize+pinSize])
+		st.Pin = h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	}
+	return st, nil
+}
+
+// Until is when an id of this state ends.
+func (st State) Until() time.Time { return st.Created.Add(Life) }
+
+// mac covers the body, whose length its flags decide, and the credential behind it.
+func (s *Signer) mac(body []byte, credential string) []byte {
+	h := hmac.New(sha256.New, s.key)
+	h.Write(body)
+	h.Write([]byte(credential))
+	return h.Sum(nil)[:macSize]
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// decode takes exactly what encode made: base64 itself would let line breaks and stray bits pass, and one session would
+// have several names, of which only one is closed.
+func decode(id string) ([]byte, bool) {
+	if len(id) > 100 {
+		return nil, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(id)
+	return b, err == nil && encode(b) == id
+}
+
+// protocolCode numbers the versions that have sessions. Numbers stay: they are in ids.
+func protocolCode(version string) byte {
+	switch version {
+	case "2024-11-05":
+		return 1
+	case "2025-03-26":
+		return 2
+	case "2025-06-18":
+		return 3
+	case "2025-11-25":
+		return 4
+	}
+	return 0
+}
+
+func protocolName(code byte) string {
+	switch code {
+	case 1:
+		return "2024-11-05"
+	case 2:
+		return "2025-03-26"
+	case 3:
+		return "2025-06-18"
+	case 4:
+		return "2025-11-25"
+	}
+	return ""
+}
+
+// hash names a session in what is kept and shared.
+func hash(id string) string { return pos.SessionHash(id) }

@@ -1,0 +1,122 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/session"
+	"github.com/flowpos/flowpos-backend/internal/session/sessiontest"
+)
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newClock() *clock { return &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) later(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	sessiontest.Run(t, func(*testing.T) sessiontest.Instances {
+		c := newClock()
+		log := &sessiontest.Log{Now: c.now}
+		return sessiontest.Instances{A: session.NewMemory(log, c.now), B: session.NewMemory(log, c.now), Later: c.later}
+	})
+}
+
+func TestClosingsAreReadAtMostOnceASecond(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	log := &sessiontest.Log{Now: c.now}
+	m := session.NewMemory(log, c.now)
+	for range 10 {
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if _, err := m.Load(t.Context(), fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		c.later(500 * time.Millisecond)
+	}
+	if log.Reads != 5 {
+		t.Errorf("the log was read %d times in 5 s of 200 requests, want 5", log.Reads)
+	}
+}
+
+func TestLogOutOfReach(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	log := &sessiontest.Log{Now: c.now}
+	m := session.NewMemory(log, c.now)
+	load := func() error { _, err := m.Load(t.Context(), "s"); return err }
+	if err := load(); err != nil {
+		t.Fatal(err)
+	}
+	log.Set(errors.New("connection refused"))
+	c.later(4 * time.Second)
+	if err := load(); err != nil {
+		t.Errorf("with knowledge 4 s old: %v", err)
+	}
+	c.later(2 * time.Second)
+	down, ok := errors.AsType[*pos.Error](load())
+	if !ok || down.Code != pos.UpstreamDown {
+		t.Errorf("with knowledge 6 s old: %v, want upstream_down", down)
+	}
+	log.Set(nil)
+	c.later(time.Second)
+	if err := load(); err != nil {
+		t.Errorf("after it came back: %v", err)
+	}
+}
+
+func TestClosingThatCannotBeKeptFails(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	log := &sessiontest.Log{Now: c.now}
+	m := session.NewMemory(log, c.now)
+	log.Set(errors.New("connection refused"))
+	if err := m.Close(t.Context(), "s", c.now().Add(session.Life)); err == nil {
+		t.Error("Close said yes, and no other instance will ever know")
+	}
+}
+
+func TestOneReadingServesAllWhoWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &slowLog{Log: sessiontest.Log{Now: time.Now}}
+		m := session.NewMemory(log, time.Now)
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if _, err := m.Load(t.Context(), "s"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if log.Reads != 1 {
+			t.Errorf("50 requests at once read the log %d times", log.Reads)
+		}
+	})
+}

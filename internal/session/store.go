@@ -1,0 +1,136 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrGap says that events after the wanted position are gone: too old, too many, or never there.
+var ErrGap = errors.New("events are missing")
+
+// Store is the part of sessions that changes. Sessions are named by their id, which the caller has opened with a Signer
+// before: a store does not check it. sessiontest holds what every store must do.
+type Store interface {
+	Records
+	Streams
+	Signals
+}
+
+// Records are the few values of a session that outlive a request.
+type Records interface {
+	// Load returns the record, empty when nothing was changed yet. A closed session is ErrUnknown.
+	Load(ctx context.Context, id string) (Record, error)
+	// Change applies a change; until is when the session ends at the latest.
+	Change(ctx context.Context, id string, until time.Time, c Change) error
+	// Close ends a session everywhere. It returns when every instance will learn of it within 5 s, whatever happens to
+	// this one. Streams and record are gone, watchers get Closed.
+	Close(ctx context.Context, id string, until time.Time) error
+}
+
+// Record is the changeable part of a session.
+type Record struct {
+	LogLevel      string
+	Subscriptions []string // resource URIs, in the order they came
+	Active        string   // id of the active business
+}
+
+// Change says what to change; empty fields change nothing.
+type Change struct {
+	LogLevel    string
+	Subscribe   string
+	Unsubscribe string
+	Active      string
+}
+
+// maxSubscriptions bounds one session's subscriptions; further ones take the place of the oldest.
+const maxSubscriptions = 100
+
+// Apply makes the change to a record.
+func (c Change) Apply(r *Record) {
+	if c.LogLevel != "" {
+		r.LogLevel = c.LogLevel
+	}
+	if c.Active != "" {
+		r.Active = c.Active
+	}
+	if c.Subscribe == "" && c.Unsubscribe == "" {
+		return
+	}
+	kept := make([]string, 0, len(r.Subscriptions)+1)
+	for _, uri := range r.Subscriptions {
+		if uri != c.Unsubscribe && uri != c.Subscribe {
+			kept = append(kept, uri)
+		}
+	}
+	if c.Subscribe != "" {
+		kept = append(kept, c.Subscribe)
+	}
+	r.Subscriptions = kept[max(0, len(kept)-maxSubscriptions):]
+}
+
+// Streams are the events of a session: one stream for its GET, named "", and one for each call that streams. A session
+// keeps at most MaxEvents events and MaxBytes bytes, oldest dropped first, for StreamLife after the last one.
+type Streams interface {
+	// Append adds an event and wakes the watchers. The position names it within its stream; positions are never used
+	// again, even when the stream is forgotten and begins anew.
+	Append(ctx context.Context, id, stream string, kind Kind, data []byte) (position string, err error)
+	// After returns the events behind a position, or all of them behind the empty one. ErrGap means that the position is
+	// not kept: what followed it may be lost.
+	After(ctx context.Context, id, stream, position string) ([]Event, error)
+	// Hold says that a call is running that will add to the stream, and goes on for d unless it says so again.
+	Hold(ctx context.Context, id, stream string, d time.Duration) error
+	// Held says whether such a call is running.
+	Held(ctx context.Context, id, stream string) (bool, error)
+}
+
+// Bounds of what is kept of one session's events.
+const (
+	MaxEvents  = 1000
+	MaxBytes   = 1 << 20
+	StreamLife = 5 * time.Minute
+)
+
+// Event is one entry of a stream.
+type Event struct {
+	Position string
+	Kind     Kind
+	Data     []byte
+}
+
+// Kind says what an event is.
+type Kind byte
+
+// The kinds of event.
+const (
+	Opening Kind = iota + 1 // begins a call's stream; the data are the ids of its calls, not a message
+	Message                 // one message for the client
+	Last                    // the message that ends the stream
+)
+
+// Signals reach whoever works for a session at the moment, on any instance that shares the store.
+type Signals interface {
+	// Watch returns the session's signals from now on; nothing sent after it returned is missed. A watcher that does not
+	// keep up loses signals: it must look for itself (After, Load) from time to time. stop ends it.
+	Watch(ctx context.Context, id string) (signals <-chan Signal, stop func(), err error)
+	// Send reaches every watcher.
+	Send(ctx context.Context, id string, s Signal) error
+}
+
+// Signal is what a watcher gets.
+type Signal struct {
+	Type   SignalType
+	Stream string // of Appended and TakeOver
+	Data   []byte // of Upstream the message; of TakeOver the name of the one that takes over
+}
+
+// SignalType says what happened.
+type SignalType byte
+
+// The signals.
+const (
+	Appended SignalType = iota + 1 // the stream has a new event
+	Closed                         // the session is closed
+	Upstream                       // the client sent a message for a running call
+	TakeOver                       // another GET serves the stream from now on
+)
