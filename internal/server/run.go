@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Times of the listener and of the stop. Cloud Run gives 10 s between SIGTERM and SIGKILL: 0.5 + 7.5 leave 2 s to close
+// pools and flush.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second // a body of at most 1 MiB
+	idleTimeout       = 120 * time.Second
+	maxHeaderBytes    = 32 << 10
+	lameDuck          = 500 * time.Millisecond
+	shutdownTimeout   = 7500 * time.Millisecond
+)
+
+// Run serves on the listener until ctx ends, then stops gracefully: not ready, half a second more of new connections
+// (the balancer needs to notice), streams ended so that clients reconnect elsewhere, running calls waited for.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	hs := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          quietLog(s.o.Log),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- hs.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	s.o.Log.Info("stopping")
+	select {
+	case <-time.After(lameDuck):
+	case err := <-failed:
+		return err
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if m := s.mcp.Load(); m != nil {
+		(*m).Drain(stop)
+	}
+	err := hs.Shutdown(stop)
+	if err != nil {
+		_ = hs.Close()
+	}
+	if serveErr := <-failed; !errors.Is(serveErr, http.ErrServerClosed) {
+		return serveErr
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+// Package server is the HTTP face: which path goes where, what surrounds every request (an id, a log line, a recovered
+// panic), health, the discovery document, and the graceful stop. What happens below /mcp is mcphttp's.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+)
+
+// MCP serves /mcp and its readonly and pin forms.
+type MCP interface {
+	http.Handler
+	// Drain ends open streams so that clients reconnect elsewhere.
+	Drain(ctx context.Context)
+}
+
+// Database is what health asks of PostgreSQL.
+type Database interface {
+	// CurrentVersion is the schema's version; an error means that the database does not answer.
+	CurrentVersion(ctx context.Context) (int64, error)
+}
+
+// Options say what to serve.
+type Options struct {
+	PublicURL     string // where clients reach us, without a trailing slash
+	Version       string
+	NeedsSchema   int64 // the schema version that this program needs
+	Database      Database
+	ScopesOffered []pos.Scope
+	Log           *slog.Logger
+	Now           func() time.Time
+}
+
+// Server routes requests. MCP requests are refused with 503 until SetMCP; everything else is served from the start.
+type Server struct {
+	o        Options
+	mcp      atomic.Pointer[MCP]
+	started  time.Time
+	stopping atomic.Bool
+	health   healthCache
+	mux      *http.ServeMux
+}
+
+// New makes a server.
+func New(o Options) *Server {
+	s := &Server{o: o, started: o.Now(), mux: http.NewServeMux()}
+	s.routes()
+	return s
+}
+
+// route is one pattern of the mux and how the documentation names it.
+type route struct {
+	pattern    string
+	handler    http.HandlerFunc
+	documented []string // the pattern itself when empty
+}
+
+// table is the whole HTTP surface, beside CORS preflights and the answer for everything else.
+func (s *Server) table() []route {
+	return []route{
+		{"/mcp", s.serveMCP, []string{"POST /mcp", "GET /mcp", "DELETE /mcp"}},
+		{"/mcp/readonly", s.serveMCP, nil},
+		{"/mcp/b/{businessId}", s.serveMCP, nil},
+		{"/mcp/readonly/b/{businessId}", s.serveMCP, nil},
+		{"GET /.well-known/oauth-protected-resource", s.protectedResource, nil},
+		{"GET /.well-known/oauth-protected-resource/{path...}", s.protectedResource, nil},
+		{"GET /health", s.healthy, nil},
+		{"GET /health/live", s.live, nil},
+		{"GET /health/ready", s.ready, nil},
+	}
+}
+
+// Routes names the whole HTTP surface as docs/contract.md does; a test compares the two.
+func Routes() []string {
+	var out []string
+	for _, r := range (&Server{}).table() {
+		if r.documented == nil {
+			r.documented = []string{r.pattern}
+		}
+		out = append(out, r.documented...)
+	}
+	return out
+}
+
+func (s *Server) routes() {
+	for _, r := range s.table() {
+		s.mux.HandleFunc(r.pattern, r.handler)
+	}
+	s.mux.HandleFunc("OPTIONS /.well-known/", allowAnyOrigin)
+	s.mux.HandleFunc("/", notFound)
+}
+
+// SetMCP opens the MCP endpoint, once what it needs has answered.
+func (s *Server) SetMCP(m MCP) { s.mcp.Store(&m) }
+
+func (s *Server) serveMCP(w http.ResponseWriter, r *http.Request) {
+	m := s.mcp.Load()
+	if m == nil {
+		w.Header().Set("Retry-After", "2")
+		writeError(w, http.StatusServiceUnavailable, "The service is starting; try again in a few seconds")
+		return
+	}
+	(*m).ServeHTTP(w, r)
+}
+
+// ServeHTTP surrounds every request with an id, a recovered panic and a line in the log.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	id := requestID(r)
+	r = r.WithContext(pos.WithRequestID(r.Context(), id))
+	w.Header().Set("X-Request-Id", id)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	rec := &recorder{ResponseWriter: w}
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.logPanic(r.Context(), id, p)
+			if rec.status == 0 {
+				writeError(rec, http.StatusInternalServerError, "internal error ("+id+")")
+			}
+		}
+		s.logRequest(r, rec, id, time.Since(start))
+	}()
+	untilRead(w, r)
+	s.mux.ServeHTTP(rec, r)
+}
