@@ -1,0 +1,46 @@
+# make help lists what there is. Everything works on a new machine with Go and PostgreSQL's binaries; the clients need
+# Node and npm too. Whatever else a target needs it gets by itself, in versions pinned in go.mod and clients/package.json.
+
+GO        ?= go
+TESTFLAGS ?= -race
+PACKAGES  ?= ./...
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint clients check docs snapshots vuln update clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/flowpos
+	$(GO) build -o bin/flowpos ./cmd/flowpos
+
+test: ## Go tests with the race detector, on a real PostgreSQL that they share
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
+
+lint: ## gofmt, vet, staticcheck
+	@unformatted=$$(gofmt -l cmd internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags fixtures ./internal/app/
+	$(GO) tool staticcheck ./...
+
+clients: build ## Real MCP clients and conformance suites against the built server (see clients/README.md)
+	$(GO) build -tags fixtures -o bin/flowpos-fixtures ./cmd/flowpos
+	clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures $(SUITES)
+
+check: lint test clients ## All of the above: what must be green before anyone reads a change
+
+docs: ## Write docs/tools.md anew from the Specs
+	$(GO) run ./cmd/flowpos tools > docs/tools.md
+
+snapshots: ## Write the snapshots of what clients see anew; read the difference before you commit it
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test ./internal/app -run Snapshot -update
+
+vuln: ## Known vulnerabilities in what we use (needs the internet)
+	$(GO) tool govulncheck ./...
+
+update: ## Newer versions of Go modules; run make check afterwards and read what changed
+	$(GO) get -u ./...
+	$(GO) mod tidy
+
+clean: ## Remove what the targets made
+	rm -rf bin .tools clients/node_modules
