@@ -1,0 +1,244 @@
+// Package mcphttp is the MCP endpoint: /mcp with its readonly and pinned forms, for both eras of the protocol on one URL.
+// It knows HTTP, JSON-RPC and the MCP SDK; who calls is decided by an Authenticator, what a tool does by tool.Set, and
+// what must outlive a request is kept in a session.Store.
+//
+// The order of a request: credential, Origin and Host, path, body, era. Newer requests (2026-07-28) go to the SDK's
+// stateless handlers. For older ones (sessions) each POST is an SDK connection of its own that lives as long as its
+// calls, so that any instance can serve any POST of any session.
+package mcphttp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/session"
+	"github.com/flowpos/flowpos-backend/internal/tool"
+)
+
+// Authenticator says who makes a request.
+type Authenticator interface {
+	// Authenticate reads the credential of a request. An error with a method CredentialSent() bool is a refusal (401); a
+	// *pos.Error that can be retried is a failure to find out (503).
+	Authenticate(ctx context.Context, h http.Header) (pos.Caller, error)
+	// Recheck says, past every cache, whether the caller's credential still stands.
+	Recheck(ctx context.Context, c pos.Caller) error
+}
+
+// Options are what the endpoint needs to know of its surroundings.
+type Options struct {
+	PublicURL    string   // absolute, without a path
+	AllowedHosts []string // Host names beside PublicURL's
+	Loopback     bool     // the listener is on loopback: its names are allowed as Host
+	StreamMax    time.Duration
+	Concurrency  int
+	Version      string
+	Log          *slog.Logger
+	Now          func() time.Time
+	Extras       *Extras
+}
+
+// Extras are features beside the tool set: the fixtures of the conformance suites. Nil in the product.
+type Extras struct {
+	Options func(*mcp.ServerOptions)
+	Add     func(s *mcp.Server, changed func(ctx context.Context, notification string))
+	Tool    func(name string) bool
+}
+
+// How often things happen on open streams and long calls.
+const (
+	recheckEvery   = 4 * time.Second  // a revoked credential is out within 5 s
+	heartbeatEvery = 15 * time.Second // proxies cut connections that are silent for longer
+	leaseLife      = 15 * time.Second
+)
+
+// Handler serves the endpoint. Make one with New.
+type Handler struct {
+	opts   Options
+	tools  *tool.Set
+	store  session.Store
+	signer *session.Signer
+	auth   Authenticator
+	guard  *Guard
+	slots  *slots
+
+	server     *mcp.Server
+	statelessJ http.Handler // newer era, one JSON answer
+	statelessS http.Handler // newer era, event stream
+
+	recheck   time.Duration
+	heartbeat time.Duration
+
+	running  running
+	stopping chan struct{} // closed when streams shall end
+	aborting chan struct{} // closed when calls shall end too
+	stop     sync.Once
+	abort    sync.Once
+}
+
+// New makes the endpoint. secret is what session ids are signed with (postgres.SessionSecret).
+func New(auth Authenticator, tools *tool.Set, store session.Store, secret []byte, o Options) (*Handler, error) {
+	if o.StreamMax <= 0 || o.Concurrency <= 0 {
+		return nil, errors.New("mcphttp: StreamMax and Concurrency must be positive")
+	}
+	guard, err := NewGuard(o.PublicURL, o.AllowedHosts, o.Loopback)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := session.NewSigner(secret, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{
+		opts: o, tools: tools, store: store, signer: signer, auth: auth, guard: guard, slots: newSlots(o.Concurrency),
+		recheck: recheckEvery, heartbeat: heartbeatEvery,
+		stopping: make(chan struct{}), aborting: make(chan struct{}),
+	}
+	h.server = h.newServer()
+	h.statelessJ, h.statelessS = h.stateless(true), h.stateless(false)
+	return h, nil
+}
+
+// Patterns are the paths that a Handler serves, for http.ServeMux.
+func Patterns() []string {
+	return []string{"/mcp", "/mcp/readonly", "/mcp/b/{businessId}", "/mcp/readonly/b/{businessId}"}
+}
+
+// restrictions reads what the path asks for. ok is false for a path that is not ours.
+func restrictions(path string) (readOnly bool, pin string, ok bool) {
+	rest, ok := strings.CutPrefix(path, "/mcp")
+	if !ok {
+		return false, "", false
+	}
+	rest, readOnly = strings.CutPrefix(rest, "/readonly")
+	if rest == "" {
+		return readOnly, "", true
+	}
+	pin, ok = strings.CutPrefix(rest, "/b/")
+	return readOnly, strings.ToLower(pin), ok && pin != "" && !strings.Contains(pin, "/")
+}
+
+// ServeHTTP implements http.Handler. The credential comes first, whatever the method.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	newOutput(w).deadline() // an earlier request on the connection has left its own
+	caller, err := h.auth.Authenticate(r.Context(), r.Header)
+	if err != nil {
+		h.refuseCaller(w, r, err)
+		return
+	}
+	if err := h.guard.check(r); err != nil {
+		err.write(w)
+		return
+	}
+	readOnly, pin, ok := restrictions(r.URL.Path)
+	if !ok {
+		refuse(w, http.StatusNotFound, codeRefused, "there is nothing at this path; the endpoint is /mcp")
+		return
+	}
+	if pin != "" {
+		if _, open := caller.Find(pin); !open {
+			refuse(w, http.StatusForbidden, codeRefused, "the business in this URL does not exist or is not open to this credential")
+			return
+		}
+	}
+	caller.ReadOnly, caller.Pin = readOnly, pin
+	switch r.Method {
+	case http.MethodPost:
+		h.post(w, r, caller)
+	case http.MethodGet:
+		h.get(w, r, caller)
+	case http.MethodDelete:
+		h.delete(w, r, caller)
+	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
+		refuse(w, http.StatusMethodNotAllowed, codeRefused, "Method not allowed")
+	}
+}
+
+// Drain stops the endpoint gracefully: streams end at once, telling their clients to come again, and running calls have
+// until ctx ends to finish. It returns when none is left.
+func (h *Handler) Drain(ctx context.Context) error {
+	h.stop.Do(func() { close(h.stopping) })
+	idle := h.running.idle()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		h.abort.Do(func() { close(h.aborting) })
+		<-idle // the calls' contexts are cancelled: they end at once
+		return ctx.Err()
+	}
+}
+
+// exchange is what one request is: who makes it, in which session. It travels in the context, past the SDK.
+type exchange struct {
+	caller  pos.Caller
+	session string        // id, or empty
+	state   session.State // of the session
+	record  session.Record
+}
+
+type exchangeKey struct{}
+
+func (x *exchange) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+func exchangeOf(ctx context.Context) (*exchange, bool) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	return x, ok
+}
+
+// open finds the session that a request names. An id that is not the caller's, of another path, expired or closed is
+// session.ErrUnknown.
+func (h *Handler) open(ctx context.Context, c pos.Caller, id string) (*exchange, error) {
+	st, err := h.signer.Open(c.Credential, id)
+	if err != nil {
+		return nil, err
+	}
+	if st.ReadOnly != c.ReadOnly || st.Pin != c.Pin {
+		return nil, session.ErrUnknown
+	}
+	rec, err := h.store.Load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c.Session, c.Active = id, rec.Active
+	return &exchange{caller: c, session: id, state: st, record: rec}, nil
+}
+
+// delete closes the session.
+func (h *Handler) delete(w http.ResponseWriter, r *http.Request, c pos.Caller) {
+	id := r.Header.Get(headerSession)
+	if id == "" {
+		refuse(w, http.StatusBadRequest, codeRefused, needsSession)
+		return
+	}
+	x, err := h.open(r.Context(), c, id)
+	if err == nil {
+		err = h.store.Close(r.Context(), id, x.state.Until())
+	}
+	if err != nil {
+		h.refuseSession(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// origin is scheme and host of an absolute URL.
+func origin(raw string) (string, string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
+		return "", "", errors.New("PUBLIC_URL is not an absolute URL such as https://pos.example.com")
+	}
+	return u.Scheme + "://" + u.Host, u.Host, nil
+}
