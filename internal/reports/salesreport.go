@@ -1,0 +1,286 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/postgres"
+	"github.com/flowpos/flowpos-backend/internal/tool"
+)
+
+var salesReportSpec = tool.Spec[salesReportArgs]{
+	Name:  "get_sales_report",
+	Title: tool.Title{ES: "Reporte de ventas", EN: "Sales report"},
+	About: "Any figure of sales by any one or two groupings. Defaults: today, net, orders and avg_ticket, no grouping (totals only). " +
+		"Rows in time order, otherwise by the first metric; groups without sales are left out, groups beyond top are summed in rest, and totals cover everything. " +
+		`Example: net by branch this month against the last: {"period":"this_month","group_by":["location"],"compare_to":"previous_period"}. ` +
+		"For a ranking of products use get_top_products, for single orders list_orders.",
+	Scopes:  tool.Scopes{pos.ScopeReportsRead},
+	Effect:  tool.Reads,
+	Where:   tool.OneOrAll,
+	For:     tool.Managers,
+	Example: salesReportArgs{PeriodArgs: tool.PeriodArgs{Period: "this_month"}, GroupBy: []string{"location"}, CompareArgs: tool.CompareArgs{CompareTo: pos.ComparePrevious}},
+}
+
+type salesReportArgs struct {
+	Metrics []string `json:"metrics,omitzero" jsonschema:"figures, the first one orders the rows; default net, orders, avg_ticket" enum:"gross,net,orders,returns_count,units,avg_ticket,discounts,returns,tax,tips,cogs,gross_profit,margin_pct"`
+	GroupBy []string `json:"group_by,omitzero" jsonschema:"at most two" maxitems:"2" enum:"hour,weekday,day,week,month,quincena,location,category,product,staff,payment_method,channel,register,tax_rate,business"`
+	tool.PeriodArgs
+	tool.CompareArgs
+	Filters filterArgs `json:"filters,omitzero" jsonschema:"count only these"`
+	Top     int        `json:"top,omitzero" jsonschema:"rows to show; default what fits" min:"1" max:"200"`
+	tool.DetailArgs
+}
+
+type salesReport struct {
+	Rows        []row             `json:"rows,omitempty" jsonschema:"one for each group"`
+	Rest        *rest             `json:"rest,omitempty" jsonschema:"the groups that are not shown, together"`
+	Comparison  *Comparison       `json:"comparison,omitempty" jsonschema:"the totals beside those of the base"`
+	Businesses  []block           `json:"businesses,omitempty" jsonschema:"one block each, when there are several"`
+	Definitions map[string]string `json:"definitions" jsonschema:"what each metric means"`
+	Chart       *chart            `json:"chart,omitempty" jsonschema:"how to draw the rows"`
+}
+
+type row struct {
+	Key    string `json:"key" jsonschema:"id, day or word of the group; empty: none"`
+	Label  string `json:"label"`
+	Key2   string `json:"key2,omitempty" jsonschema:"of the second grouping"`
+	Label2 string `json:"label2,omitempty"`
+	Figures
+	Base     *Figures `json:"base,omitempty" jsonschema:"the first metric in the base of the comparison"`
+	DeltaPct *float64 `json:"delta_pct,omitempty" jsonschema:"its change in percent"`
+}
+
+type rest struct {
+	Groups int `json:"groups" jsonschema:"how many"`
+	Figures
+}
+
+type chart struct {
+	Kind   string `json:"kind" jsonschema:"line or bar"`
+	X      string `json:"x"`
+	Y      string `json:"y"`
+	Series string `json:"series,omitempty"`
+}
+
+// block is the report of one business among several.
+type block struct {
+	Business   string      `json:"business"`
+	BusinessID string      `json:"business_id"`
+	Currency   string      `json:"currency"`
+	Period     pos.Period  `json:"period"`
+	Rows       []row       `json:"rows,omitempty"`
+	Rest       *rest       `json:"rest,omitempty"`
+	Totals     Figures     `json:"totals"`
+	Comparison *Comparison `json:"comparison,omitempty"`
+}
+
+// Room for the text of a report, in bytes: 6,000 and 20,000 less what the envelope writes around it.
+const (
+	roomConcise = 5200
+	roomFull    = 18_000
+)
+
+func (s *Service) salesReport(ctx context.Context, c pos.Caller, in salesReportArgs) (a tool.Answer[salesReport, Figures], err error) {
+	ask := reportQuestion{salesReportArgs: in, metrics: metricsOf(in.Metrics, Net, Orders, AvgTicket), by: slices.Compact(slices.Clone(in.GroupBy))}
+	if err := ask.check(); err != nil {
+		return a, err
+	}
+	room := roomConcise
+	if in.Full() {
+		room = roomFull
+	}
+	var everything Amounts
+	sameCurrency := true
+	for _, b := range c.Targets {
+		f, err := s.findings(ctx, c.At(b), ask)
+		if err != nil {
+			return a, err
+		}
+		everything = everything.Plus(f.now.Total)
+		sameCurrency = sameCurrency && b.Currency == c.Targets[0].Currency
+		a.Data.Businesses = append(a.Data.Businesses, f.fit(c.Lang, room/len(c.Targets)))
+		warnUncosted(&a, c, b, f.now.Total, ask.metrics)
+	}
+	if sameCurrency {
+		a.Totals = everything.Figures(ask.metrics...)
+	} else {
+		a.Warn(c, "Las monedas son distintas: no hay total.", "The currencies differ: there is no total.")
+	}
+	a.Data.Definitions = definitions(ask.metrics, ask.by, c.Lang)
+	a.Data.Chart = ask.chart()
+	if len(c.Targets) == 1 {
+		b := a.Data.Businesses[0]
+		a.Period, a.Data.Rows, a.Data.Rest, a.Data.Comparison, a.Data.Businesses = &b.Period, b.Rows, b.Rest, b.Comparison, nil
+	}
+	a.Body = func(t *tool.Text) { writeReport(t, a.Data, a.Totals, ask) }
+	a.Next("get_top_products", "get_sales_by_location")
+	return a, nil
+}
+
+// reportQuestion is the checked arguments.
+type reportQuestion struct {
+	salesReportArgs
+	metrics []Metric
+	by      []string
+}
+
+func (r reportQuestion) lead() Metric { return r.metrics[0] }
+
+func (r reportQuestion) check() error {
+	if len(r.GroupBy) == 2 && r.GroupBy[0] == r.GroupBy[1] {
+		return pos.Errorf(pos.Invalid, "group_by names %s twice", r.GroupBy[0]).WithFix("name it once")
+	}
+	if len(r.by) == 0 && r.Top > 0 {
+		return pos.Errorf(pos.Invalid, "top is given without group_by").WithFix("say what to group by, or leave top out").WithAllowed(Groupings()...)
+	}
+	return nil
+}
+
+func (r reportQuestion) chart() *chart {
+	if len(r.by) == 0 {
+		return nil
+	}
+	kind := "bar"
+	if dated(r.by[0]) {
+		kind = "line"
+	}
+	return &chart{kind, r.by[0], string(r.lead()), at(r.by, 1)}
+}
+
+// metricsOf are the wanted metrics once each, or the fallback.
+func metricsOf(words []string, fallback ...Metric) []Metric {
+	var out []Metric
+	for _, w := range words {
+		if m := Metric(w); !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	if len(out) == 0 {
+		return fallback
+	}
+	return out
+}
+
+func warnUncosted[D, T any](a *tool.Answer[D, T], c pos.Caller, b pos.Business, sum Amounts, metrics []Metric) {
+	if sum.Uncosted == 0 || !needsCost(metrics) {
+		return
+	}
+	a.Warn(c, fmt.Sprintf("%s: %d líneas vendidas no tienen costo; el costo no las incluye y la utilidad sale alta.", pos.Clean(b.Name), sum.Uncosted),
+		fmt.Sprintf("%s: %d lines sold have no cost; cogs leaves them out and profit is too high.", pos.Clean(b.Name), sum.Uncosted))
+}
+
+// findings are the sums of one business, before they are cut to what fits.
+type findings struct {
+	ask    reportQuestion
+	b      pos.Business
+	period pos.Period
+	base   *pos.Period
+	now    Result
+	before Result
+	names  namer
+
+	beside map[[2]string]Amounts // the base's groups, by their places
+}
+
+func (s *Service) findings(ctx context.Context, c pos.Caller, ask reportQuestion) (f findings, err error) {
+	now := s.Now()
+	f = findings{ask: ask, b: c.Business()}
+	if f.period, err = ask.Resolve(c, now, "today"); err != nil {
+		return f, err
+	}
+	if f.base, err = ask.Base(c, now, f.period, pos.CompareNone); err != nil {
+		return f, err
+	}
+	err = s.DB.Read(ctx, c, func(q postgres.Querier) error {
+		filter, err := ask.Filters.resolve(ctx, q, f.b, f.period)
+		if err != nil {
+			return err
+		}
+		question := Question{f.b, f.period, ask.by, ask.metrics, filter}
+		if f.now, err = Ask(ctx, q, question); err != nil {
+			return err
+		}
+		if f.base != nil {
+			question.Period = *f.base
+			if f.before, err = Ask(ctx, q, question); err != nil {
+				return err
+			}
+		}
+		f.sort()
+		f.names, err = newNamer(ctx, q, f.b, c.Lang, f.keys())
+		return err
+	})
+	return f, err
+}
+
+// sort puts the groups in the order of the report, and adds those that only the base has.
+func (f *findings) sort() {
+	if len(f.ask.by) == 0 {
+		f.now.Groups = nil
+		return
+	}
+	f.addGone()
+	f.beside = make(map[[2]string]Amounts, len(f.before.Groups))
+	for _, g := range f.before.Groups {
+		f.beside[f.places(g.Keys, *f.base)] = g.Amounts
+	}
+	value := func(a, b Group) int { return cmp.Compare(b.value(f.ask.lead()), a.value(f.ask.lead())) }
+	slices.SortStableFunc(f.now.Groups, func(a, b Group) int {
+		if f.ask.Top == 0 && chronological(f.ask.by[0]) {
+			order := cmp.Compare(a.Keys[0], b.Keys[0])
+			if len(f.ask.by) > 1 && chronological(f.ask.by[1]) {
+				return cmp.Or(order, cmp.Compare(a.Keys[1], b.Keys[1]))
+			}
+			return cmp.Or(order, value(a, b))
+		}
+		return cmp.Or(value(a, b), slices.Compare(a.Keys[:], b.Keys[:]))
+	})
+}
+
+// addGone adds the groups that sold in the base and not now, so that a branch or product that stopped is seen. Groups of
+// time are left as they are.
+func (f *findings) addGone() {
+	if slices.ContainsFunc(f.ask.by, chronological) {
+		return
+	}
+	have := make(map[[2]string]bool, len(f.now.Groups))
+	for _, g := range f.now.Groups {
+		have[g.Keys] = true
+	}
+	for _, g := range f.before.Groups {
+		if !have[g.Keys] {
+			f.now.Groups = append(f.now.Groups, Group{Keys: g.Keys})
+		}
+	}
+}
+
+// keys are those of the groups that can be shown.
+func (f *findings) keys() []string {
+	var out []string
+	shown, _ := f.cut(f.most())
+	for _, g := range shown {
+		out = append(out, g.Keys[0], g.Keys[1])
+	}
+	return out
+}
+
+func (f *findings) most() int {
+	if f.ask.Top > 0 {
+		return f.ask.Top
+	}
+	return 200
+}
+
+// cut keeps n groups: the best ones, or of a row in time the latest.
+func (f *findings) cut(n int) (shown, left []Group) {
+	g := f.now.Groups
+	n = min(n, len(g))
+	if len(f.ask.by) > 0 && f.ask.Top == 0 && chronological(f.ask.by[0]) {
+		return g[len(g)-n:], g[:len(g)-n]
+	}
+	return g[:n], g[n:]
+}
