@@ -1,0 +1,78 @@
+package dbtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const folderPrefix = "flowpos-test-"
+
+// NewFolder makes a temporary folder for a test cluster and removes those whose process was killed before it could.
+func NewFolder() (string, error) {
+	sweep(os.TempDir(), time.Now().Add(-time.Minute))
+	dir, err := os.MkdirTemp("", folderPrefix)
+	if err != nil {
+		return "", fmt.Errorf("test cluster: %w", err)
+	}
+	return dir, nil
+}
+
+// sweep removes the folders of clusters that nobody works on: the lock is free and they are older than a moment ago (one
+// being made has no lock yet). What cannot be removed is somebody else's, and stays.
+func sweep(temp string, before time.Time) {
+	left, _ := filepath.Glob(filepath.Join(temp, folderPrefix+"*"))
+	for _, dir := range left {
+		info, err := os.Lstat(dir)
+		if err == nil && info.IsDir() && info.ModTime().Before(before) && unlocked(filepath.Join(dir, "lock")) {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
+func unlocked(lock string) bool {
+	f, err := os.Open(lock)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}
+
+// afterUs waits for the end of its input, which is the end of the process that holds the other end of the pipe, then for
+// the end of PostgreSQL, at most 10 s, and removes the folder. PostgreSQL ends by itself (see embedded).
+const afterUs = `trap "" HUP INT TERM
+read -r line
+server=$(head -n 1 "$0/pg/data/postmaster.pid" 2>/dev/null)
+turns=100
+while [ -n "$server" ] && [ $turns -gt 0 ] && kill -0 "$server" 2>/dev/null; do
+	sleep 0.1
+	turns=$((turns - 1))
+done
+rm -rf "$0"`
+
+// removeAfterUs has a folder removed when this process has ended, however it ends. A test binary has no other moment for
+// it: there is nothing that runs after the last test of a package without a TestMain in each.
+func removeAfterUs(dir string) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("remove %s afterwards: %w", dir, err)
+	}
+	defer r.Close()
+	cmd := exec.Command("/bin/sh", "-c", afterUs, dir)
+	cmd.Stdin = r
+	if err := cmd.Start(); err != nil {
+		w.Close()
+		return fmt.Errorf("remove %s afterwards: %w", dir, err)
+	}
+	held = w
+	return nil
+}
+
+// held keeps the pipe open as long as the process lives.
+var held io.Closer
