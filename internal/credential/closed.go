@@ -12,7 +12,10 @@ import (
 
 // ClosedSessions is the session.ClosedLog in PostgreSQL: what every instance learns of closed sessions, with or without
 // Redis.
-type ClosedSessions struct{ DB *postgres.DB }
+type ClosedSessions struct{ db *postgres.DB }
+
+// NewClosedSessions makes the log of a database.
+func NewClosedSessions(db *postgres.DB) ClosedSessions { return ClosedSessions{db} }
 
 const closeSessionSQL = `-- credential: close session
 INSERT INTO mcp_closed_session (id_hash, expires_at)
@@ -36,7 +39,7 @@ func (s ClosedSessions) Add(ctx context.Context, hash string, until time.Time) e
 	var b pgx.Batch
 	b.Queue(closeSessionSQL, pgx.StrictNamedArgs{"hash": hash, "until": until})
 	b.Queue(forgetClosedSQL)
-	return postgres.Translate(s.DB.Pool().SendBatch(ctx, &b).Close())
+	return postgres.Translate(s.db.Pool().SendBatch(ctx, &b).Close())
 }
 
 // The first reading takes the whole list, which the index on expires_at serves; later ones what is new.
@@ -56,7 +59,7 @@ func (s ClosedSessions) Since(ctx context.Context, after time.Time) (session.Clo
 		out.Closed, err = pgx.CollectRows(rows, pgx.RowToStructByName[session.Closure])
 		return err
 	})
-	if err := s.DB.Pool().SendBatch(ctx, &b).Close(); err != nil {
+	if err := s.db.Pool().SendBatch(ctx, &b).Close(); err != nil {
 		return session.Closures{}, postgres.Translate(err)
 	}
 	return out, nil

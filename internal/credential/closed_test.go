@@ -15,7 +15,7 @@ import (
 func TestSessionStoreOverPostgreSQL(t *testing.T) {
 	t.Parallel()
 	sessiontest.Run(t, func(t *testing.T) sessiontest.Instances {
-		log := credential.ClosedSessions{DB: dbtest.Open(t).App}
+		log := credential.NewClosedSessions(dbtest.Open(t).App)
 		now := &later{}
 		return sessiontest.Instances{A: session.NewMemory(log, now.now), B: session.NewMemory(log, now.now), Later: now.move}
 	})
@@ -24,7 +24,7 @@ func TestSessionStoreOverPostgreSQL(t *testing.T) {
 func TestClosedSessionsSince(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t)
-	log := credential.ClosedSessions{DB: db.App}
+	log := credential.NewClosedSessions(db.App)
 	ctx, day := t.Context(), time.Now().Add(session.Life).Truncate(time.Microsecond)
 	first, second := pos.SessionHash("first"), pos.SessionHash("second")
 	if err := errors.Join(log.Add(ctx, first, day), log.Add(ctx, first, day)); err != nil {
@@ -46,7 +46,7 @@ func TestClosedSessionsSince(t *testing.T) {
 func TestExpiredClosingsAreForgotten(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t)
-	log := credential.ClosedSessions{DB: db.App}
+	log := credential.NewClosedSessions(db.App)
 	db.Exec(t, `INSERT INTO mcp_closed_session (id_hash, expires_at)
 		SELECT decode(md5(i::text), 'hex'), now() - interval '1 minute' FROM generate_series(1, 30) i`)
 	for range 2 {

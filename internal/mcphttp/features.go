@@ -27,20 +27,20 @@ func (h *Handler) newServer() *mcp.Server {
 	o := &mcp.ServerOptions{
 		Logger: slog.New(slog.DiscardHandler), // it tells of every connection, that is of every POST
 		Capabilities: &mcp.ServerCapabilities{
-			Tools:   &mcp.ToolCapabilities{ListChanged: h.opts.Extras != nil},
+			Tools:   &mcp.ToolCapabilities{ListChanged: h.opts.Extra != nil},
 			Logging: &mcp.LoggingCapabilities{},
 		},
 		// The SDK's default scope is "public": shared caches would show one merchant's answers to another.
 		SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { *c = cacheable() },
 	}
-	if h.opts.Extras != nil {
-		h.opts.Extras.Options(o)
+	if h.opts.Extra != nil {
+		h.opts.Extra.Options(o)
 	}
 	s := mcp.NewServer(&mcp.Implementation{Name: "flowpos", Title: "FlowPOS", Version: h.opts.Version}, o)
 	s.AddReceivingMiddleware(h.receive)
 	s.AddSendingMiddleware(onlySubscribed)
-	if h.opts.Extras != nil {
-		h.opts.Extras.Add(s, h.changed)
+	if h.opts.Extra != nil {
+		h.opts.Extra.Add(s, h.changed)
 	}
 	return s
 }
@@ -94,7 +94,7 @@ func (h *Handler) listTools(_ context.Context, x *exchange, p *mcp.ListToolsPara
 	for _, t := range h.tools.List(x.caller) {
 		res.Tools = append(res.Tools, listed(t))
 	}
-	if h.opts.Extras == nil {
+	if h.opts.Extra == nil {
 		return res, nil
 	}
 	extra, err := sdk()
@@ -122,7 +122,7 @@ func listed(t tool.Listed) *mcp.Tool {
 func (h *Handler) callTool(ctx context.Context, x *exchange, p *mcp.CallToolParamsRaw, sdk func() (mcp.Result, error)) (mcp.Result, error) {
 	r, err := h.tools.Call(ctx, x.caller, p.Name, p.Arguments)
 	if errors.Is(err, tool.ErrUnknown) {
-		if h.opts.Extras != nil && h.opts.Extras.Tool(p.Name) {
+		if h.opts.Extra != nil && h.opts.Extra.Tool(p.Name) {
 			return sdk()
 		}
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("unknown tool %q", p.Name)}

@@ -34,8 +34,13 @@ type Authenticator interface {
 	Recheck(ctx context.Context, c pos.Caller) error
 }
 
-// Options are what the endpoint needs to know of its surroundings.
+// Options are what the endpoint is made of and needs to know of its surroundings.
 type Options struct {
+	Auth     Authenticator
+	Tools    *tool.Set
+	Sessions session.Store
+	Secret   []byte // what session ids are signed with (postgres.SessionSecret)
+
 	PublicURL    string   // absolute, without a path
 	AllowedHosts []string // Host names beside PublicURL's
 	Loopback     bool     // the listener is on loopback: its names are allowed as Host
@@ -44,14 +49,17 @@ type Options struct {
 	Version      string
 	Log          *slog.Logger
 	Now          func() time.Time
-	Extras       *Extras
+	Extra        Extra // nil in the product
 }
 
-// Extras are features beside the tool set: the fixtures of the conformance suites. Nil in the product.
-type Extras struct {
-	Options func(*mcp.ServerOptions)
-	Add     func(s *mcp.Server, changed func(ctx context.Context, notification string))
-	Tool    func(name string) bool
+// Extra is features beside the tool set: the fixtures of the conformance suites.
+type Extra interface {
+	// Options sets what the features need from the SDK server's options.
+	Options(o *mcp.ServerOptions)
+	// Add registers them; changed tells the caller's session of a changed list.
+	Add(s *mcp.Server, changed func(ctx context.Context, notification string))
+	// Tool says whether a tool is one of them.
+	Tool(name string) bool
 }
 
 // How often things happen on open streams and long calls.
@@ -66,8 +74,8 @@ type Handler struct {
 	opts   Options
 	tools  *tool.Set
 	store  session.Store
-	signer *session.Signer
 	auth   Authenticator
+	signer *session.Signer
 	guard  *Guard
 	slots  *slots
 
@@ -85,8 +93,8 @@ type Handler struct {
 	abort    sync.Once
 }
 
-// New makes the endpoint. secret is what session ids are signed with (postgres.SessionSecret).
-func New(auth Authenticator, tools *tool.Set, store session.Store, secret []byte, o Options) (*Handler, error) {
+// New makes the endpoint.
+func New(o Options) (*Handler, error) {
 	if o.StreamMax <= 0 || o.Concurrency <= 0 {
 		return nil, errors.New("mcphttp: StreamMax and Concurrency must be positive")
 	}
@@ -94,12 +102,12 @@ func New(auth Authenticator, tools *tool.Set, store session.Store, secret []byte
 	if err != nil {
 		return nil, err
 	}
-	signer, err := session.NewSigner(secret, o.Now)
+	signer, err := session.NewSigner(o.Secret, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	h := &Handler{
-		opts: o, tools: tools, store: store, signer: signer, auth: auth, guard: guard, slots: newSlots(o.Concurrency),
+		opts: o, tools: o.Tools, store: o.Sessions, auth: o.Auth, signer: signer, guard: guard, slots: newSlots(o.Concurrency),
 		recheck: recheckEvery, heartbeat: heartbeatEvery,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}
@@ -165,17 +173,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Drain stops the endpoint gracefully: streams end at once, telling their clients to come again, and running calls have
-// until ctx ends to finish. It returns when none is left.
-func (h *Handler) Drain(ctx context.Context) error {
+// until ctx ends to finish, then they are cut short. It returns when none is left.
+func (h *Handler) Drain(ctx context.Context) {
 	h.stop.Do(func() { close(h.stopping) })
 	idle := h.running.idle()
 	select {
 	case <-idle:
-		return nil
 	case <-ctx.Done():
 		h.abort.Do(func() { close(h.aborting) })
 		<-idle // the calls' contexts are cancelled: they end at once
-		return ctx.Err()
 	}
 }
 
