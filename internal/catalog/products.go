@@ -200,7 +200,7 @@ func (s *Service) products(ctx context.Context, c pos.Caller, in productsArgs) (
 	a.Data.Products = append([]product{}, a.Data.Products[:len(rows)]...)
 	a.Body = func(t *tool.Text) { a.Data.text(t, a.Page.Total) }
 	if missing := len(in.IDs) - a.Page.Total; missing > 0 && in.onlyIDs() && in.Cursor == "" {
-		a.Warn(c, fmt.Sprintf("%d de los ids no son productos de este negocio", missing), fmt.Sprintf("%d of the ids are no products of this business", missing))
+		a.Warn(c, fmt.Sprintf("Ids que no son productos de este negocio: %d", missing), fmt.Sprintf("Ids that are no products of this business: %d", missing))
 	}
 	if !c.Business().Role.Manages() {
 		a.Warn(c, "Costos, márgenes y unidades vendidas son para gerentes", "Costs, margins and units sold are for managers")

@@ -15,7 +15,7 @@ func (d products) text(t *tool.Text, total int) {
 		t.Line("Ningún producto coincide.", "No product matches.")
 		return
 	}
-	t.Line("%d productos", "%d products", total)
+	t.Line("Productos: %d", "Products: %d", total)
 	t.Table([]string{t.Lang.Say("Producto", "Product"), t.Lang.Say("Precio", "Price"), t.Lang.Say("Existencia", "Stock"), t.Lang.Say("Detalle", "Details")}, nil)
 	for _, p := range d.Products {
 		p.text(t)

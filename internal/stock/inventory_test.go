@@ -172,11 +172,11 @@ func TestInventoryFigures(t *testing.T) {
 	if diff := cmp.Diff(totals, out.Totals); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"1 existencias sin costo conocido no cuentan en el valor al costo"}, out.Warnings); diff != "" {
+	if diff := cmp.Diff([]string{"Existencias sin costo conocido, que no cuentan en el valor al costo: 1"}, out.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 	for _, line := range []string{
-		"3 existencias: 40 unidad, 16 bolsa", "Valor al costo Q164.00, a precio de venta Q440.00",
+		"Existencias 3: 40 unidad, 16 bolsa", "Valor al costo Q164.00, a precio de venta Q440.00",
 		"Café | Centro | 12 bolsa | disponible 10, reservado 2, punto de reorden 5, días de cobertura 10, contado 2026-11-01, valor Q120.00",
 	} {
 		if !strings.Contains(r.Text, line) {

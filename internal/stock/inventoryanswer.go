@@ -47,7 +47,7 @@ func warnings(c pos.Caller, rows []inventoryRow, days window) []string {
 	if !c.Business().Role.Manages() {
 		out = append(out, c.Lang.Say("El valor de las existencias es para gerentes", "The value of stock is for managers"))
 	} else if len(rows) > 0 && rows[0].Uncosted > 0 {
-		out = append(out, fmt.Sprintf(c.Lang.Say("%d existencias sin costo conocido no cuentan en el valor al costo", "%d items without a known cost are not in the value at cost"), rows[0].Uncosted))
+		out = append(out, fmt.Sprintf(c.Lang.Say("Existencias sin costo conocido, que no cuentan en el valor al costo: %d", "Items without a known cost, not in the value at cost: %d"), rows[0].Uncosted))
 	}
 	if days.Until != nil {
 		out = append(out, fmt.Sprintf(c.Lang.Say("Existencias al final del %s según los movimientos; lo reservado no se conoce de días pasados, y precios, costos y puntos de reorden son los de hoy",
@@ -68,7 +68,7 @@ func text(t *tool.Text, d inventory, totals inventoryTotals, total int) {
 	for i, u := range totals.Units {
 		units[i] = u.OnHand.String() + " " + pos.Clip(u.Unit, 20)
 	}
-	t.Line("%d existencias: %s", "%d items: %s", total, tool.Plain(strings.Join(units, ", ")))
+	t.Line("Existencias %d: %s", "Items %d: %s", total, tool.Plain(strings.Join(units, ", ")))
 	if totals.ValueCost != nil {
 		t.Line("Valor al costo %s, a precio de venta %s", "Value at cost %s, at retail price %s", totals.ValueCost, totals.ValueRetail)
 	}
