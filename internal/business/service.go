@@ -28,6 +28,7 @@ type Service struct {
 func (s *Service) Tools() []tool.Tool {
 	return []tool.Tool{
 		tool.New(whoamiSpec, s.whoami),
+		tool.New(profileSpec, s.profile),
 		tool.New(locationsSpec, s.locations),
 		tool.New(tenantsSpec, s.tenants),
 		tool.New(activeTenantSpec, s.setActiveTenant),
