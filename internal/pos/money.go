@@ -41,15 +41,14 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 // ParseMoney reads "18", "18.5" or "1234.50". More than two decimals, signs other than a leading minus, exponents and
 // amounts beyond MaxMoney are refused with a sentence.
 func ParseMoney(s string) (Money, error) {
-	bad := Errorf(Invalid, "%q is not an amount; write it like 18 or 1234.50, with at most two decimals", Clip(s, 40))
 	num, neg := strings.CutPrefix(s, "-")
 	whole, frac, dot := strings.Cut(num, ".")
-	if !digits(whole) || dot && (!digits(frac) || len(frac) > 2) || len(whole) > 13 {
-		return 0, bad
+	if !digits(whole) || dot && (!digits(frac) || len(frac) > 2) {
+		return 0, Errorf(Invalid, "%q is not an amount; write it like 18 or 1234.50, with at most two decimals", Clip(s, 40))
 	}
 	v, err := strconv.ParseInt(whole+(frac + "00")[:2], 10, 64)
 	if err != nil || Money(v) > MaxMoney {
-		return 0, bad
+		return 0, Errorf(Invalid, "%s is too large an amount; at most %s is allowed", Clip(s, 40), MaxMoney)
 	}
 	if neg {
 		v = -v
@@ -95,11 +94,18 @@ func currencySign(code string) string {
 	return code + " "
 }
 
-// MulRate returns round half up of m × num / den for non-negative m, exactly, through a 128-bit product.
+// MulRate returns round half up of m × num / den, exactly, through a 128-bit product. Nothing may be negative and the
+// result must fit: it panics rather than return a wrong amount. Values from outside are bounded where they are read.
 func (m Money) MulRate(num, den int64) Money {
+	if m < 0 || num < 0 || den <= 0 {
+		panic(fmt.Sprintf("pos: %d × %d / %d", m, num, den))
+	}
 	hi, lo := bits.Mul64(uint64(m), uint64(num))
 	lo, carry := bits.Add64(lo, uint64(den)/2, 0)
-	q, _ := bits.Div64(hi+carry, lo, uint64(den))
+	q, _ := bits.Div64(hi+carry, lo, uint64(den)) // panics when the quotient needs more than 64 bits
+	if q > math.MaxInt64 {
+		panic(fmt.Sprintf("pos: %d × %d / %d overflows", m, num, den))
+	}
 	return Money(q)
 }
 
@@ -113,7 +119,7 @@ func Ratio(a, b Money) *float64 {
 	if b == 0 {
 		return nil
 	}
-	r := math.Round(float64(a)/float64(b)*1e4) / 1e4
+	r := math.Round(float64(a)/float64(b)*1e4)/1e4 + 0 // + 0: never -0
 	return &r
 }
 
@@ -122,7 +128,7 @@ func Percent(a, b Money) *float64 {
 	if b == 0 {
 		return nil
 	}
-	r := math.Round(float64(a)/float64(b)*1000) / 10
+	r := math.Round(float64(a)/float64(b)*1000)/10 + 0
 	return &r
 }
 
@@ -139,7 +145,10 @@ func (m Money) Per(n int64) *Money {
 	if b < 0 {
 		b = -b
 	}
-	q := (a + b/2) / b
+	q := a / b
+	if r := a % b; r >= b-r {
+		q++
+	}
 	if neg {
 		q = -q
 	}

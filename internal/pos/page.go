@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 )
 
-// Cursor marks where the next page starts. What it holds is a position in an order, never a right: a forged one can
+// cursor marks where the next page starts. What it holds is a position in an order, never a right: a forged one can
 // at most move within what its bearer may read anyway.
 type cursor struct {
 	Question string          `json:"q"`
@@ -24,14 +24,15 @@ func EncodeCursor(question string, after any) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), err
 }
 
-// DecodeCursor reads a cursor into after. A cursor of another question, or none of ours, is refused with a sentence.
+// DecodeCursor reads a cursor into after, a pointer to what was encoded. A cursor of another question, or one that
+// EncodeCursor would not write, is refused with a sentence; after then means nothing.
 func DecodeCursor(s, question string, after any) error {
 	bad := Errorf(Invalid, "this cursor was not made for this question").
 		WithFix("leave cursor out to start again, or repeat the call that returned it with the same arguments")
 	if len(s) > 1000 {
 		return bad
 	}
-	b, err := base64.RawURLEncoding.DecodeString(s)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil {
 		return bad
 	}
@@ -40,6 +41,9 @@ func DecodeCursor(s, question string, after any) error {
 		return bad
 	}
 	if json.Unmarshal(b, &c) != nil || c.Question != fingerprint(question) || json.Unmarshal(c.After, after) != nil {
+		return bad
+	}
+	if again, err := EncodeCursor(question, after); err != nil || again != s { // half a position, or more than one
 		return bad
 	}
 	return nil

@@ -92,14 +92,13 @@ func customPeriod(today Date, word string, from, to Date) (Period, error) {
 	}
 	if to.IsZero() {
 		to = today
-		if today.Before(from) {
-			to = from
-		}
 	}
 	p := Period{From: from, To: to, Label: "custom", Partial: !to.Before(today)}
 	switch {
 	case word != "":
 		return p, Errorf(BadPeriod, "period %q and the days from and to are both given", Clip(word, 40)).WithFix("give one of them")
+	case today.Before(from):
+		return p, Errorf(BadPeriod, "the period starts on %s, and today is %s", from, today).WithFix("ask for days up to today")
 	case to.Before(from):
 		return p, Errorf(BadPeriod, "the period ends (%s) before it starts (%s)", to, from).WithFix("swap the days")
 	case p.Days() > maxPeriodDays:
@@ -123,12 +122,16 @@ func Comparisons() []string {
 }
 
 // Base is the period that p is compared with. When p's last day is not over, the base's last day is cut at the same
-// minute of the business day, in Minute, and the label says so in words.
+// minute of the business day, in Minute, and the base is Partial. Days of p after today do not count.
 func (b Business) Base(now time.Time, p Period, how string) (Period, error) {
 	if !slices.Contains(Comparisons(), how) || how == CompareNone {
 		return Period{}, Errorf(Invalid, "compare_to %q is not one of: %s", Clip(how, 40), strings.Join(Comparisons(), ", "))
 	}
 	base := Period{Label: how}
+	today := b.Today(now)
+	if today.Before(p.To) && !today.Before(p.From) { // days that have not come have nothing to compare
+		p.To = today
+	}
 	switch how {
 	case ComparePrevious:
 		base.From, base.To = previous(p)
@@ -140,7 +143,7 @@ func (b Business) Base(now time.Time, p Period, how string) (Period, error) {
 	case CompareLastYear:
 		base.From, base.To = p.From.LastYear(), p.To.LastYear()
 	}
-	if p.Partial && p.To == b.Today(now) {
+	if p.Partial && p.To == today {
 		w := wall(now, b.Zone).Add(-b.DayCut)
 		base.Minute = w.Hour()*60 + w.Minute()
 		base.Partial = true
@@ -161,7 +164,7 @@ func previous(p Period) (from, to Date) {
 	case "this_quincena", "last_quincena":
 		start, end = before.QuincenaStart(), before
 	case "ytd":
-		start, end = before.YearStart(), p.To.LastYear()
+		return before.YearStart(), p.To.LastYear()
 	default:
 		return p.From.AddDays(-p.Days()), before
 	}

@@ -47,5 +47,5 @@ func ParseQuantity(s string) (Quantity, error) {
 	return Quantity(v), nil
 }
 
-// Times is round half up of quantity × unit price, for a quantity and price that are not negative.
+// Times is round half up of quantity × unit price. It panics as MulRate does.
 func (q Quantity) Times(price Money) Money { return price.MulRate(int64(q), 1000) }
