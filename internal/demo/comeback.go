@@ -96,6 +96,10 @@ func (g *gen) writeComeback(t *ticket) {
 	if t.discount == 0 {
 		t.discountBy, t.discountReason = ident{}, ""
 	}
-	t.pay(payment{id: newIdent(t.done, r), method: "cash", amount: t.total})
+	method := "cash"
+	if t.total > 15000 { // no till pays that out
+		method = "transfer"
+	}
+	t.pay(payment{id: newIdent(t.done, r), method: method, amount: t.total})
 	g.writeSale(t)
 }

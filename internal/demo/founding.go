@@ -110,6 +110,12 @@ func (g *gen) writePrices(s *shop) {
 				 WHERE business_id = $3 AND id = $4 AND price_minor IS NOT DISTINCT FROM $5`,
 				[]any{amount(to.price), amount(to.cost), s.id.String(), it.id.String(), amount(from.price)},
 			})
+			if it.track {
+				g.fixes = append(g.fixes, fix{
+					`UPDATE product_supplier SET cost_minor = $1 WHERE business_id = $2 AND variant_id = $3 AND supplier_id = $4`,
+					[]any{amount(to.cost), s.id.String(), it.id.String(), it.supplier.id.String()},
+				})
+			}
 		}
 	}
 }
@@ -159,7 +165,7 @@ func (g *gen) writeInventory(p *place) {
 		}
 		point, days, ok := p.reorder(g.w, it)
 		reserved := pos.Quantity(0)
-		if share(g.w.seed, forShelf, uint64(p.no), it.id.seed(), 8) < 0.015 && sh.onHand > 6000 {
+		if share(g.w.seed, forShelf, uint64(p.no), it.id.seed(), 8) < 0.04 && sh.daily > 1.5*g.w.scale {
 			reserved = 1000 * pos.Quantity(1+it.no%3)
 		}
 		row := g.out.row(tInventory).id(p.shop.id).id(p.id).id(it.id).quantity(sh.onHand).quantity(reserved).price(p.costAt(to))

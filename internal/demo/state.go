@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -104,7 +103,7 @@ func Inspect(ctx context.Context, q Queryer) (State, error) {
 
 func inspectMarked(ctx context.Context, q Queryer) (State, error) {
 	m, err := readMarker(ctx, q, "")
-	if errors.Is(err, pgx.ErrNoRows) {
+	if missing(err) {
 		return State{Kind: Foreign}, nil // somebody's table of that name
 	}
 	if err != nil {

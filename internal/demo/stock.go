@@ -128,7 +128,7 @@ func (p *place) reorder(w *world, it *item) (point pos.Quantity, days int, ok bo
 func (g *gen) housekeep(p *place, day int, closing time.Time) {
 	r := stream(g.w.seed, forHousekeeping, uint64(p.shop.kind), uint64(p.no), uint64(day))
 	counted := p.shop.categories[day/7%len(p.shop.categories)]
-	at := closing.Add(10 * time.Minute)
+	at := closing.Add(50 * time.Minute) // the last table of the restaurant has paid by then
 	for i := range p.shelves {
 		it, sh := p.shop.items[i], &p.shelves[i]
 		if !p.holds(it) {
