@@ -83,16 +83,13 @@ func percent(a, b float64) *float64 {
 	return &p
 }
 
-// Text writes the comparison: the base, whether it was cut, and each metric now, before and by how much.
+// text writes the comparison: the base, whether it was cut, and each metric now, before and by how much.
 func (c Comparison) text(t *tool.Text, metrics []Metric) {
 	name := tool.PeriodName(c.Base.Label, t.Lang)
-	days := ""
-	if c.Days != c.BaseDays {
-		days = t.Lang.Say(", días: ", ", days: ") + itoa(c.Days) + t.Lang.Say(" contra ", " against ") + itoa(c.BaseDays)
-	}
+	days := t.Lang.Say("; días: ", "; days: ") + itoa(c.BaseDays) + t.Lang.Say(", ahora ", ", now ") + itoa(c.Days)
 	cut := ""
 	if c.CutAt != "" {
-		cut = t.Lang.Say(", último día hasta las ", ", last day until ") + c.CutAt
+		cut = t.Lang.Say("; último día hasta las ", "; last day until ") + c.CutAt
 	}
 	t.Raw(t.Lang.Say("Contra ", "Against ") + name + " (" + c.Base.String() + days + cut + "):")
 	for _, m := range metrics {

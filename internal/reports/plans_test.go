@@ -14,7 +14,7 @@ import (
 )
 
 // twenty makes 20 businesses of equal size, of which Shop is one: 400 days until 2026-11-22, 20 orders a day with
-// 2 or 3 lines and one or two payments, 400 products, 2 locations. Keys and triggers that only cost time are taken off.
+// 2 or 3 lines and a payment, 400 products, 2 locations. Keys and triggers that only cost time are taken off.
 func twenty(t testing.TB, db *dbtest.DB) {
 	t.Helper()
 	db.Exec(t, `
@@ -44,7 +44,6 @@ INSERT INTO sale_detail (business_id, sale_id, line_no, product_id, variant_id, 
   WHERE n < 3 OR s.number::int % 2 = 0;
 INSERT INTO payment (business_id, sale_id, method, amount_minor, at)
   SELECT business_id, id, CASE WHEN number::int % 3 = 0 THEN 'card' ELSE 'cash' END, 3000, at FROM sale`)
-	db.Exec(t, `ANALYZE`)
 }
 
 // TestPlans: with 20 businesses of equal size, analysed, default planner settings, no query of a period of 31 days scans
@@ -55,7 +54,17 @@ func TestPlans(t *testing.T) {
 	twenty(t, db)
 	c := caller(t)
 	period := pos.Period{From: pos.MustDate("2026-10-23"), To: pos.MustDate("2026-11-22")}
+	// Before the first ANALYZE the planner expects one row of everything. Joins that it could turn around then compared
+	// each line with each order: beyond 5 s, instead of 40 ms. Here that would end in the statement timeout.
 	err := db.App.Read(t.Context(), c, func(q postgres.Querier) error {
+		_, err := Ask(t.Context(), q, Question{Business: c.Business(), Period: period, By: []string{"product", "register"}, Metrics: Metrics()})
+		return err
+	})
+	if err != nil {
+		t.Errorf("not analysed: %v", err)
+	}
+	db.Exec(t, "ANALYZE")
+	err = db.App.Read(t.Context(), c, func(q postgres.Querier) error {
 		for _, by := range groupingPairs() {
 			ask := Question{Business: c.Business(), Period: period, By: by, Metrics: Metrics()}
 			for _, sql := range []string{ask.sql(), ask.unitsSQL()} {

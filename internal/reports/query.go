@@ -35,7 +35,12 @@ s AS (
          s.tip_minor
   FROM sale s
   JOIN location l ON l.business_id = @business AND l.id = s.location_id
-  LEFT JOIN cash_session cs ON cs.business_id = @business AND cs.id = s.session_id AND 'register' IN (@by1, @by2)
+  LEFT JOIN LATERAL (
+    SELECT z.register
+    FROM cash_session z
+    WHERE 'register' IN (@by1, @by2) AND z.business_id = @business AND z.id = s.session_id
+    OFFSET 0
+  ) cs ON true
   WHERE s.business_id = @business
     AND s.business_day BETWEEN @from::date AND @to::date
     AND s.status = 'completed'
@@ -54,8 +59,7 @@ b AS (
   FROM s
 ),`
 
-// paidSQL repeats an order for each of its payment methods, largest first. LATERAL, because a join of two derived
-// tables has no index to fall back on when the planner expects few orders and meets many.
+// paidSQL repeats an order for each of its payment methods, largest first.
 const paidSQL = `
 b AS (
   SELECT s.*,
@@ -102,7 +106,9 @@ r AS (
 ),`
 
 // lineRowsSQL: amounts as the lines hold them; the order's tip, when it is wanted, shared among all its lines by their
-// totals, remainder on the largest. The day is repeated on the line so that the index sale_detail_day finds it.
+// totals, remainder on the largest. LATERAL with OFFSET 0 reads lines by their order and products by their line, whatever
+// the planner expects: on 8,000 orders of one among 20 businesses, 113 ms for a year instead of 151 for the join it chose
+// itself, and 400 ms instead of the statement timeout before the first ANALYZE.
 const lineRowsSQL = `
 r AS (
   SELECT b.*,
