@@ -16,7 +16,7 @@ import (
 var inventorySpec = tool.Spec[inventoryArgs]{
 	Name:  "get_inventory",
 	Title: tool.Title{ES: "Existencias", EN: "Inventory"},
-	About: "Stock by product and branch, by name; state low puts the least days of cover first. Days of cover: available over the daily average sold in the last 30 full days. " +
+	About: "Stock by product and branch, by name; state low puts the least days of cover first. Days of cover: available over the daily average sold in 30 days, today included. " +
 		"States: low, at or below the reorder point or covering less than the target days; out, nothing available; negative, below zero on hand; overstock, more than 3 times the target days (30 if none), or unsold in 30 days. " +
 		"Totals cover all that matched. For prices and details of products use get_products.",
 	Scopes:  tool.Scopes{pos.ScopePOSRead},
@@ -295,8 +295,7 @@ func (s *Service) window(b pos.Business, asOf pos.Date) (window, error) {
 		return window{}, pos.Errorf(pos.BadPeriod, "as_of %s is after today, %s", asOf, today).WithFix("give a past day, or leave as_of out for the stock of now")
 	}
 	if asOf.IsZero() || asOf == today {
-		to := today.AddDays(-1)
-		return window{From: to.AddDays(1 - coverDays), To: to}, nil
+		return window{From: today.AddDays(1 - coverDays), To: today}, nil
 	}
 	next := asOf.AddDays(1).Time()
 	until := time.Date(next.Year(), next.Month(), next.Day(), 0, 0, 0, 0, b.Zone).Add(b.DayCut)

@@ -63,12 +63,12 @@ INSERT INTO sale (business_id, id, location_id, number, type, status, opened_at,
   ($S, '00000000-0000-7000-8000-0000000003a2', $C, '2', 'return', 'completed', '2026-11-22 19:00Z', '2026-11-22 19:00Z'),
   ($S, '00000000-0000-7000-8000-0000000003a3', $C, '3', 'sale', 'completed', '2026-11-23 15:00Z', '2026-11-23 15:00Z'),
   ($S, '00000000-0000-7000-8000-0000000003a4', $C, '4', 'sale', 'voided', '2026-11-22 20:00Z', '2026-11-22 20:00Z'),
-  ($S, '00000000-0000-7000-8000-0000000003a5', $C, '5', 'sale', 'completed', '2026-10-24 18:00Z', '2026-10-24 18:00Z'),
-  ($S, '00000000-0000-7000-8000-0000000003a6', $C, '6', 'sale', 'completed', '2026-10-23 18:00Z', '2026-10-23 18:00Z');
+  ($S, '00000000-0000-7000-8000-0000000003a5', $C, '5', 'sale', 'completed', '2026-10-25 18:00Z', '2026-10-25 18:00Z'),
+  ($S, '00000000-0000-7000-8000-0000000003a6', $C, '6', 'sale', 'completed', '2026-10-24 18:00Z', '2026-10-24 18:00Z');
 INSERT INTO sale_detail (business_id, sale_id, line_no, product_id, variant_id, description, quantity, unit_price_minor, tax_rate_bp, tax_minor, total_minor)
 SELECT $S, ('00000000-0000-7000-8000-0000000003a' || x.sale)::uuid, x.line, ('00000000-0000-7000-8000-0000000000c' || x.product)::uuid,
   ('00000000-0000-7000-8000-0000000001c' || x.product)::uuid, 'x', x.quantity, 100, 1200, 0, 0
-FROM (VALUES (1, 1, 1, 25), (1, 2, 2, 15), (2, 1, 1, 5), (3, 1, 1, 99), (4, 1, 1, 99), (5, 1, 1, 10), (6, 1, 1, 99)) x (sale, line, product, quantity)`))
+FROM (VALUES (1, 1, 1, 25), (1, 2, 2, 15), (2, 1, 1, 5), (3, 1, 1, 4), (4, 1, 1, 99), (5, 1, 1, 6), (6, 1, 1, 99)) x (sale, line, product, quantity)`))
 	s := &Service{DB: db.App, Now: func() time.Time { return now }}
 	return db, tooltest.Set(t, now, s.Tools()...)
 }
@@ -149,8 +149,8 @@ type inventoryAnswer struct {
 	Warnings []string
 }
 
-// The coffee of Centro sold 25 + 10 − 5 in the 30 full days: 1 a day. Today's sale, the voided one and the one of the
-// 31st day do not count.
+// The coffee of Centro sold 25 + 4 + 6 − 5 in 30 days: 1 a day. The voided sale and the one of the 31st day before do not
+// count.
 func TestInventoryFigures(t *testing.T) {
 	t.Parallel()
 	_, set := shop(t)
