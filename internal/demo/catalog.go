@@ -3,6 +3,7 @@ package demo
 import (
 	"embed"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 //
 //	name | brands | presentation price; … | options
 //
-// A family is sold in every brand and presentation. Options: wN how well it sells (1 to 10), uX how it is portioned,
+// A family is sold in every brand and presentation. Options: wN how well it sells (1 to 10), rare a few times a year, uX how it is portioned,
 // sX its season, hX its part of the day, p perishable, loose, d dead stock, v presentations are variants of one
 // product, n not tracked in stock, fixed the price never changes, track tracked although the business does not track by default.
 //
@@ -76,6 +77,10 @@ func (c *reading) heading(name, code, margin, from string) {
 
 func (c *reading) family(name, brands, presentations string, options []string) error {
 	var shared *product
+	cheapest, err := cheapest(presentations)
+	if err != nil {
+		return err
+	}
 	for _, brand := range strings.Split(brands, ",") {
 		brand = strings.TrimSpace(brand)
 		dearer := 0.94 + 0.14*c.r.Float64()
@@ -92,14 +97,28 @@ func (c *reading) family(name, brands, presentations string, options []string) e
 				if shared == nil {
 					shared = c.product(full, what, options)
 				}
-				c.item(shared, what, scaled(price, dearer), options)
+				c.item(shared, what, scaled(price, dearer), 1, options)
 				continue
 			}
 			p := c.product(strings.TrimSpace(full+" "+shown(what)), what, options)
-			c.item(p, "", scaled(price, dearer), options)
+			c.item(p, "", scaled(price, dearer), math.Pow(float64(cheapest)/float64(price), 0.5), options)
 		}
 	}
 	return nil
+}
+
+// cheapest is the lowest price of the presentations: dearer ones sell less.
+func cheapest(presentations string) (low pos.Money, err error) {
+	for text := range strings.SplitSeq(presentations, ";") {
+		_, price, err := splitPrice(text)
+		if err != nil {
+			return 0, err
+		}
+		if low == 0 || price < low {
+			low = price
+		}
+	}
+	return low, nil
 }
 
 func splitPrice(text string) (what string, price pos.Money, err error) {
@@ -149,7 +168,7 @@ func (c *reading) product(name, what string, options []string) *product {
 	return p
 }
 
-func (c *reading) item(p *product, variant string, price pos.Money, options []string) {
+func (c *reading) item(p *product, variant string, price pos.Money, appeal float64, options []string) {
 	no := len(c.s.items)
 	it := &item{
 		product: p, no: no, id: newIdent(c.w.epoch(), c.r), variant: variant, supplier: c.supplier,
@@ -164,6 +183,8 @@ func (c *reading) item(p *product, variant string, price pos.Money, options []st
 			it.dead = true
 		case o == "loose":
 			it.loose = true
+		case o == "rare":
+			it.weight = 0.12
 		case o[0] == 'w':
 			n := 3
 			fmt.Sscanf(o, "w%d", &n)
@@ -176,8 +197,9 @@ func (c *reading) item(p *product, variant string, price pos.Money, options []st
 			it.portions = portionsOf(o[1:], p.unit)
 		}
 	}
-	it.weight *= 0.55 + 0.9*c.r.Float64()
-	cost := scaled(price, 1-float64(c.margin+between(c.r, -5, 6))/100)
+	it.weight *= appeal * (0.55 + 0.9*c.r.Float64())
+	// The margin is of the price without the tax inside it.
+	cost := scaled(price, (1-float64(c.margin+between(c.r, -5, 6))/100)*10000/float64(10000+c.taxBP))
 	switch x := c.r.Float64(); {
 	case it.dead:
 		it.weight = 0

@@ -110,12 +110,17 @@ func TestSchemaIsAsMigrated(t *testing.T) {
 			  SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || convalidated AS x
 			  FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'flowpos_demo'
 			  UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'flowpos_demo'
-			  UNION ALL SELECT tgrelid::regclass || ' ' || tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+			  UNION ALL SELECT pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
 			  UNION ALL SELECT relname || relrowsecurity || relforcerowsecurity || coalesce(relacl::text, '') FROM pg_class
 			  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'flowpos_demo') x`)
 	}
 	filled := generate(t, demo.Options{Now: when(t, "2026-11-20 18:00"), Days: 2, Scale: 0.05})
 	if diff := cmp.Diff(schema(dbtest.Open(t)), schema(filled)); diff != "" {
 		t.Errorf("schema (-migrated +filled):\n%s", diff)
+	}
+	for _, table := range []string{"sale", "sale_detail", "inventory_ledger", "payment"} {
+		if seen := one[int](t, filled, `SELECT relpages - relallvisible FROM pg_class WHERE oid = $1::regclass`, table); seen != 0 {
+			t.Errorf("%d pages of %s are not all visible: index-only scans would read the table", seen, table)
+		}
 	}
 }

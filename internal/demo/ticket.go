@@ -68,11 +68,14 @@ func (g *gen) fill(t *ticket, r *rand.Rand) bool {
 		if t.table != nil && it.daypart != 0 {
 			q = min(q*pos.Quantity(1+t.table.guests/3), 8000)
 		}
+		step := it.on(t.day)
+		if it.portions == byPiece && step.price > 50000 {
+			q = 1000 // nobody buys two
+		}
 		if seen[it] || !g.take(t, it, q) {
 			continue
 		}
 		seen[it] = true
-		step := it.on(t.day)
 		t.lines = append(t.lines, line{item: it, quantity: q, price: step.price, cost: p.costAt(step)})
 	}
 	return len(t.lines) > 0
