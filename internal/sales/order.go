@@ -14,13 +14,13 @@ import (
 var orderSpec = tool.Spec[orderArgs]{
 	Name:  "get_order",
 	Title: tool.Title{ES: "Una orden", EN: "One order"},
-	About: "One order in full, by its number or id: lines, discounts, taxes, tips, payments, what was returned or exchanged, customer, staff, table, tax document and timeline. " +
+	About: "One order in full, by its number or id; the newest completed one without either: lines, discounts, taxes, tips, payments, what was returned or exchanged, customer, staff, table, tax document and timeline. " +
 		"Costs are for managers; numbers of people and cards are masked. To find an order use list_orders.",
 	Scopes:  tool.Scopes{pos.ScopePOSRead},
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
-	Example: orderArgs{Number: "A-000001"},
+	Example: orderArgs{},
 }
 
 type orderArgs struct {
@@ -134,8 +134,8 @@ type event struct {
 }
 
 func (s *Service) order(ctx context.Context, c pos.Caller, in orderArgs) (a tool.Answer[orderData, struct{}], err error) {
-	if (in.OrderID == "") == (in.Number == "") {
-		return a, pos.Errorf(pos.Invalid, "get_order needs the order's number or its order_id, one of them").WithFix("find the order with list_orders")
+	if in.OrderID != "" && in.Number != "" {
+		return a, pos.Errorf(pos.Invalid, "order_id and number are both given").WithFix("give one of them")
 	}
 	wanted := strings.TrimSpace(in.OrderID + in.Number)
 	var head orderHead

@@ -87,13 +87,14 @@ Siguiente: list_orders, get_products`},
 func TestOrderRefuses(t *testing.T) {
 	t.Parallel()
 	_, set := shop(t)
-	owner := dbtest.Caller(t)
+	owner, nobody := dbtest.Caller(t), cashier(t)
+	nobody.UserID = ""
 	tests := []struct {
 		name, args string
 		caller     pos.Caller
 		code       pos.Code
 	}{
-		{"no argument", `{}`, owner, pos.Invalid},
+		{"a person without sales", `{}`, nobody, pos.NotFound},
 		{"both arguments", `{"order_id": "` + sale + `1", "number": "A-1"}`, owner, pos.Invalid},
 		{"no such number", `{"number": "A-99"}`, owner, pos.NotFound},
 		{"the neighbour's number", `{"number": "Z-9"}`, owner, pos.NotFound},
@@ -139,6 +140,19 @@ func TestOrderAmbiguousNumberOffersIDs(t *testing.T) {
 	tooltest.Data(t, set, cashier(t), "get_order", `{"number": "A-1"}`, &out)
 	if out.Data.Order.ID != sale+"8" {
 		t.Errorf("to a cashier the number means %s, want their own", out.Data.Order.ID)
+	}
+}
+
+func TestOrderWithoutArgumentsIsTheNewest(t *testing.T) {
+	t.Parallel()
+	db, set := shop(t)
+	db.Exec(t, "UPDATE sale SET closed_at = '2026-11-23 17:00Z' WHERE id = $1", sale+"6")
+	for want, c := range map[string]pos.Caller{sale + "6": dbtest.Caller(t), sale + "8": cashier(t)} {
+		var out struct{ Data orderData }
+		tooltest.Data(t, set, c, "get_order", `{}`, &out)
+		if out.Data.Order.ID != want {
+			t.Errorf("the newest order is %s, want %s", out.Data.Order.ID, want)
+		}
 	}
 }
 

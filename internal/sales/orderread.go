@@ -2,6 +2,7 @@ package sales
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,26 @@ import (
 )
 
 // The questions of get_order: the order itself, and its parts.
+
+const newestOrderSQL = `-- sales: the newest order
+SELECT s.id::text
+FROM sale s
+WHERE s.business_id = @business
+  AND s.status = 'completed'
+  AND (@own::boolean IS NOT TRUE OR s.staff_id = @me::uuid)
+ORDER BY s.at DESC, s.id DESC
+LIMIT 1`
+
+// newestOrder is the id of the newest completed order that the caller may see.
+func newestOrder(ctx context.Context, q postgres.Querier, c pos.Caller) (string, error) {
+	b := c.Business()
+	var id string
+	err := q.QueryRow(ctx, newestOrderSQL, pgx.StrictNamedArgs{"business": b.ID, "own": !b.Role.Manages(), "me": nullable(c.UserID)}).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", pos.Errorf(pos.NotFound, "there is no completed order that you can see in this business")
+	}
+	return id, err
+}
 
 // Two orders may have one number: branches count on their own, and so do imports.
 const orderHeadSQL = `-- sales: one order
@@ -91,9 +112,15 @@ type orderHead struct {
 	ParentID                                                *string
 }
 
-// findOrder finds an order by id or number among those the caller may see.
+// findOrder finds an order by id or number among those the caller may see; the newest for an empty text.
 func findOrder(ctx context.Context, q postgres.Querier, c pos.Caller, wanted string) (orderHead, error) {
 	b := c.Business()
+	if wanted == "" {
+		var err error
+		if wanted, err = newestOrder(ctx, q, c); err != nil {
+			return orderHead{}, err
+		}
+	}
 	args := pgx.StrictNamedArgs{"business": b.ID, "id": nil, "number": wanted, "own": !b.Role.Manages(), "me": nullable(c.UserID)}
 	if pos.ValidID(wanted) {
 		args["id"] = wanted

@@ -23,6 +23,7 @@ func TestPlans(t *testing.T) {
 		{"list_orders", `{"from": "2026-10-23", "to": "2026-11-22", "has": "return"}`},
 		{"list_orders", `{"from": "2026-10-23", "to": "2026-11-22", "customer_id": "Cliente 41", "locations": ["Sucursal 1"], "query": "9"}`},
 		{"list_orders", `{"from": "2025-11-01", "to": "2025-11-30"}`},
+		{"get_order", `{}`},
 		{"get_order", `{"number": "1990"}`},
 		{"get_order", `{"order_id": "00000000-0000-7004-800a-000000001991"}`},
 	}
