@@ -91,6 +91,10 @@ func (c *call) renew(ctx context.Context) {
 // attend looks after a request of the newer era; cancel ends it with a reason. stop must be called when it is answered.
 func (h *Handler) attend(ctx context.Context, c pos.Caller, out *output, listen bool, cancel context.CancelCauseFunc) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
+	cut := func(reason error) {
+		out.seal()
+		cancel(reason)
+	}
 	go func() {
 		defer close(ended)
 		recheck := time.NewTicker(h.recheck)
@@ -111,17 +115,17 @@ func (h *Handler) attend(ctx context.Context, c pos.Caller, out *output, listen 
 				return
 			case <-recheck.C:
 				if err := h.stands(ctx, c); err != nil {
-					cancel(err)
+					cut(err)
 				}
 			case <-beat.C:
 				out.beat()
 			case <-long:
-				cancel(errLong)
+				cut(errLong)
 			case <-stopping:
-				cancel(errStopping)
+				cut(errStopping)
 				stopping = nil
 			case <-h.aborting:
-				cancel(errStopping)
+				cut(errStopping)
 				return
 			}
 		}

@@ -54,7 +54,7 @@ func (h *Handler) get(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 		h.refuseSession(w, r, err)
 		return
 	}
-	t := &tail{h: h, x: x, out: newOutput(w), primes: x.state.Protocol >= "2025-11-25", name: rand.Text()}
+	t := &tail{h: h, x: x, out: h.newOutput(w), primes: x.state.Protocol >= "2025-11-25", name: rand.Text()}
 	defer t.out.detach()
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		var ok bool

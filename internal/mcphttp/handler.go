@@ -67,6 +67,7 @@ const (
 	recheckEvery   = 4 * time.Second  // a revoked credential is out within 5 s
 	heartbeatEvery = 15 * time.Second // proxies cut connections that are silent for longer
 	leaseLife      = 15 * time.Second
+	writeTime      = 10 * time.Second // for a client to accept one piece of an answer: a slower one is cut off
 )
 
 // Handler serves the endpoint. Make one with New.
@@ -85,6 +86,7 @@ type Handler struct {
 
 	recheck   time.Duration
 	heartbeat time.Duration
+	patience  time.Duration
 
 	running  running
 	stopping chan struct{} // closed when streams shall end
@@ -108,7 +110,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: o, tools: o.Tools, store: o.Sessions, auth: o.Auth, signer: signer, guard: guard, slots: newSlots(o.Concurrency),
-		recheck: recheckEvery, heartbeat: heartbeatEvery,
+		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: writeTime,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}
 	h.server = h.newServer()
@@ -137,7 +139,7 @@ func restrictions(path string) (readOnly bool, pin string, ok bool) {
 
 // ServeHTTP implements http.Handler. The credential comes first, whatever the method.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	newOutput(w).deadline() // an earlier request on the connection has left its own
+	h.newOutput(w).deadline() // an earlier request on the connection has left its own
 	caller, err := h.auth.Authenticate(r.Context(), r.Header)
 	if err != nil {
 		h.refuseCaller(w, r, err)

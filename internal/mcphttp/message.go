@@ -155,6 +155,7 @@ func readMeta(params json.RawMessage) (m meta) {
 		m.version = ""
 	}
 	m.progress = fields["progressToken"] != nil
+	//lint:ignore SA1019 clients of the newer era still ask for log messages
 	m.logs = fields[mcp.MetaKeyLogLevel] != nil
 	return m
 }

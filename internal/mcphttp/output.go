@@ -10,26 +10,24 @@ import (
 	"time"
 )
 
-// writeTime is how long a client may take to accept one piece of an answer. A slower one is cut off, so that it cannot
-// hold a goroutine.
-const writeTime = 10 * time.Second
-
 // output writes one HTTP answer: a JSON body, or an event stream. It is safe for concurrent use, and does nothing once it
 // was detached or the client is gone.
 type output struct {
-	w  http.ResponseWriter
-	rc *http.ResponseController
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	patience time.Duration // with the client, for one piece
 
-	mu    sync.Mutex
-	sse   bool
-	wrote bool // headers are out
-	gone  bool
-	plain int          // status of a text error on its way to become JSON
-	body  bytes.Buffer // of that
+	mu     sync.Mutex
+	sse    bool
+	wrote  bool // headers are out
+	gone   bool
+	sealed bool         // nothing more may be written but a refusal
+	plain  int          // status of a text error on its way to become JSON
+	body   bytes.Buffer // of that
 }
 
-func newOutput(w http.ResponseWriter) *output {
-	return &output{w: w, rc: http.NewResponseController(w)}
+func (h *Handler) newOutput(w http.ResponseWriter) *output {
+	return &output{w: w, rc: http.NewResponseController(w), patience: h.patience}
 }
 
 // detach ends the output: the HTTP request is over. It waits for a write under way.
@@ -44,13 +42,21 @@ func (o *output) detach() {
 }
 
 // deadline gives the next write its time. Not every ResponseWriter can.
-func (o *output) deadline() { _ = o.rc.SetWriteDeadline(time.Now().Add(writeTime)) }
+func (o *output) deadline() { _ = o.rc.SetWriteDeadline(time.Now().Add(o.patience)) }
 
 // open says whether somebody still reads.
 func (o *output) open() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.gone
+}
+
+// seal keeps the SDK from writing the result of a call that was cut short: whether it is quick enough must not decide
+// what the client gets.
+func (o *output) seal() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sealed = true
 }
 
 // untouched says whether nothing was written yet, so that an HTTP status can still be chosen.
@@ -147,7 +153,7 @@ func (o *output) WriteHeader(status int) {
 }
 
 func (o *output) writeHeader(status int) {
-	if o.wrote || o.gone {
+	if o.wrote || o.gone || o.sealed {
 		return
 	}
 	o.wrote = true
@@ -171,7 +177,7 @@ func (o *output) Write(b []byte) (int, error) {
 	if o.plain != 0 {
 		return o.body.Write(b)
 	}
-	if o.gone {
+	if o.gone || o.sealed {
 		return 0, http.ErrAbortHandler
 	}
 	o.deadline()

@@ -57,7 +57,7 @@ func (h *Handler) postNewer(w http.ResponseWriter, r *http.Request, c pos.Caller
 	r = r.Clone((&exchange{caller: c}).in(ctx))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.Header.Set("Accept", "application/json, text/event-stream") // ours was lenient already
-	out := newOutput(w)
+	out := h.newOutput(w)
 	defer out.detach()
 	stop := h.attend(ctx, c, out, listen, cancel)
 	defer stop()
@@ -194,6 +194,7 @@ func (x *exchange) restored() *mcp.ServerSessionState {
 		InitializeParams:          &mcp.InitializeParams{ProtocolVersion: x.state.Protocol, Capabilities: clientOf(x.state.Client)},
 		InitializedParams:         &mcp.InitializedParams{},
 		NegotiatedProtocolVersion: x.state.Protocol,
-		LogLevel:                  mcp.LoggingLevel(x.record.LogLevel),
+		//lint:ignore SA1019 older clients set a level, and sessions remember it
+		LogLevel: mcp.LoggingLevel(x.record.LogLevel),
 	}
 }
