@@ -155,3 +155,11 @@ func orNull(s string) *string {
 	}
 	return &s
 }
+
+// InForce says whether a raw key is known and in force, for whoever kept it.
+func InForce(ctx context.Context, db OwnerDB, raw string) (bool, error) {
+	var ok bool
+	hash := hashOf(raw)
+	err := db.QueryRow(ctx, "-- credential: is this raw key in force\nSELECT EXISTS (SELECT FROM credential_by_key_hash($1))", hash[:]).Scan(&ok)
+	return ok, postgres.Translate(err)
+}

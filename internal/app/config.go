@@ -1,0 +1,66 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// serveCmd is `flowpos serve`; its flags are the settings of contract.md, section 4, as far as they exist.
+type serveCmd struct {
+	Port         int      `env:"PORT" default:"4000" help:"Port to listen on."`
+	DatabaseURL  string   `name:"database-url" env:"DATABASE_URL" help:"PostgreSQL as flowpos_app. Required."`
+	PublicURL    string   `name:"public-url" env:"PUBLIC_URL" help:"Where clients reach this server, such as https://mcp.example.com. Required in production."`
+	AllowedHosts []string `env:"ALLOWED_HOSTS" help:"Further Host names to accept, separated by commas."`
+	DatabasePool int      `env:"DATABASE_POOL" default:"8" help:"Most database connections at once."`
+	StreamMax    int      `name:"stream-max-seconds" env:"STREAM_MAX_SECONDS" default:"270" help:"Streams end themselves after so many seconds."`
+	Concurrency  int      `env:"CONCURRENCY" default:"80" help:"Most requests at once that the platform sends to one instance; at most 60 % of them may be streams."`
+	LogLevel     string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
+	AppEnv       string   `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
+}
+
+// production says whether nothing may be relaxed: the default, and always so under NODE_ENV=production or on Cloud Run.
+func (c *serveCmd) production() bool {
+	return c.AppEnv == "production" || os.Getenv("NODE_ENV") == "production" || os.Getenv("K_SERVICE") != ""
+}
+
+// check refuses settings that cannot work, in one sentence, and fills those that have a default elsewhere.
+func (c *serveCmd) check() error {
+	if c.DatabaseURL == "" {
+		return fmt.Errorf("DATABASE_URL is not set; give the URL of PostgreSQL as flowpos_app, such as postgres://flowpos_app:…@host:5432/flowpos")
+	}
+	if c.PublicURL == "" {
+		if c.production() {
+			return fmt.Errorf("PUBLIC_URL is not set; in production it must say where clients reach this server, such as https://mcp.example.com")
+		}
+		c.PublicURL = fmt.Sprintf("http://127.0.0.1:%d", c.Port)
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return fmt.Errorf("PUBLIC_URL is %q; it must be scheme and host only, such as https://mcp.example.com", c.PublicURL)
+	}
+	c.PublicURL = u.Scheme + "://" + u.Host
+	for _, n := range []struct {
+		name         string
+		value, least int
+	}{{"DATABASE_POOL", c.DatabasePool, 1}, {"STREAM_MAX_SECONDS", c.StreamMax, 1}, {"CONCURRENCY", c.Concurrency, 2}} {
+		if n.value < n.least {
+			return fmt.Errorf("%s is %d; it must be at least %d", n.name, n.value, n.least)
+		}
+	}
+	if c.production() && fixturesBuild {
+		return fmt.Errorf("this is the build with conformance fixtures, which production refuses; build without -tags fixtures")
+	}
+	return nil
+}
+
+func (c *serveCmd) level() slog.Level {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(c.LogLevel)) // one of the enum's words
+	return l
+}
+
+func (c *serveCmd) streamMax() time.Duration { return time.Duration(c.StreamMax) * time.Second }

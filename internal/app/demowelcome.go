@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// inspectorVersion is the inspector that the checks run with (clients/package.json).
+const inspectorVersion = "2.12.0"
+
+// welcome waits until the endpoint is open, writes the credentials, and ends the start with one real answer and what to
+// paste where.
+func (d *demoRun) welcome(ctx context.Context, p *program, creds credentials, note string, began time.Time) error {
+	if err := p.opened(ctx); err != nil {
+		return err
+	}
+	answer, err := d.firstAnswer(ctx, p, creds)
+	if err != nil {
+		return err
+	}
+	if err := creds.write(stateFile(d.dir)); err != nil {
+		return err
+	}
+	if d.CredentialsFile != "" {
+		if err := creds.write(d.CredentialsFile); err != nil {
+			return err
+		}
+	}
+	d.say.line("")
+	d.say.line(answer)
+	d.say.line("")
+	if note != "" {
+		d.say.line(note)
+	}
+	d.say.line(fmt.Sprintf("Ready after %.1f s: %s", time.Since(began).Seconds(), creds.URL))
+	d.say.line(snippets(creds))
+	d.say.line("Stop with Ctrl-C; the data stays in " + d.dir)
+	return nil
+}
+
+func (d *demoRun) firstAnswer(ctx context.Context, p *program, creds credentials) (string, error) {
+	c, err := p.auth.Key(ctx, creds.Keys[0].Key)
+	if err != nil {
+		return "", err
+	}
+	r, err := p.tools.Call(ctx, c, "summarize_day", nil)
+	if err != nil {
+		return "", err
+	}
+	if r.Code != "" {
+		return "", fmt.Errorf("the first answer failed: %s", r.Text)
+	}
+	return r.Text, nil
+}
+
+// snippets are ready to paste.
+func snippets(creds credentials) string {
+	var b strings.Builder
+	key := creds.Keys[0].Key
+	b.WriteString("\nKeys (kept until --fresh):\n")
+	for _, k := range creds.Keys {
+		place := k.Business
+		if place == "" {
+			place = "every tenant, after set_active_tenant"
+		}
+		fmt.Fprintf(&b, "  %-22s %s  %s\n", k.Name, k.Key, place)
+	}
+	fmt.Fprintf(&b, `
+Claude Code:
+  claude mcp add --transport http flowpos %[1]s --header "Authorization: Bearer %[2]s"
+
+Claude Desktop (claude_desktop_config.json):
+  {"mcpServers": {"flowpos": {"command": "npx", "args": ["mcp-remote", "%[1]s", "--header", "Authorization: Bearer %[2]s"]}}}
+
+Cursor (.cursor/mcp.json):
+  {"mcpServers": {"flowpos": {"url": "%[1]s", "headers": {"Authorization": "Bearer %[2]s"}}}}
+
+Inspector:
+  npx @modelcontextprotocol/inspector@%[3]s --cli %[1]s --transport http --header "Authorization: Bearer %[2]s" --method tools/list
+
+Without any client:
+  flowpos call get_top_products '{"period": "last_7_days"}'
+`, creds.URL, key, inspectorVersion)
+	return b.String()
+}

@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/business"
+	"github.com/flowpos/flowpos-backend/internal/catalog"
+	"github.com/flowpos/flowpos-backend/internal/credential"
+	"github.com/flowpos/flowpos-backend/internal/insight"
+	"github.com/flowpos/flowpos-backend/internal/mcphttp"
+	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/postgres"
+	"github.com/flowpos/flowpos-backend/internal/reports"
+	"github.com/flowpos/flowpos-backend/internal/sales"
+	"github.com/flowpos/flowpos-backend/internal/server"
+	"github.com/flowpos/flowpos-backend/internal/session"
+	"github.com/flowpos/flowpos-backend/internal/stock"
+	"github.com/flowpos/flowpos-backend/internal/tool"
+)
+
+// toolSet is every tool of the program, in the order of the catalogue. A nil db is for documentation only.
+func toolSet(db *postgres.DB, log *slog.Logger, now func() time.Time) (*tool.Set, error) {
+	var tools []tool.Tool
+	for _, area := range [][]tool.Tool{
+		(&business.Service{DB: db, Now: now, Version: version()}).Tools(),
+		(&catalog.Service{DB: db, Now: now}).Tools(),
+		(&stock.Service{DB: db, Now: now}).Tools(),
+		(&sales.Service{DB: db, Now: now}).Tools(),
+		(&reports.Service{DB: db, Now: now}).Tools(),
+		(&insight.Service{DB: db, Now: now}).Tools(),
+	} {
+		tools = append(tools, area...)
+	}
+	return tool.NewSet(log, now, tools...)
+}
+
+// program is a server with everything behind it.
+type program struct {
+	cfg    *serveCmd
+	log    *slog.Logger
+	now    func() time.Time
+	db     *postgres.DB
+	auth   *credential.Authenticator
+	tools  *tool.Set
+	server *server.Server
+	ready  chan struct{} // closed when the endpoint is open
+}
+
+// newProgram wires a server; it reaches no database yet.
+func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func() time.Time) (*program, error) {
+	db, err := postgres.Lazy(ctx, cfg.DatabaseURL, cfg.DatabasePool)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := toolSet(db, log, now)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return &program{
+		cfg: cfg, log: log, now: now, db: db, tools: tools, ready: make(chan struct{}),
+		auth: credential.NewAuthenticator(db, log, now),
+		server: server.New(server.Options{
+			PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
+			ScopesOffered: pos.AllScopes(), Log: log, Now: now,
+		}),
+	}, nil
+}
+
+// open waits for a database that is there, migrated and reached as the right role, and then opens the MCP endpoint.
+// Only a wrong role is final: an unreachable database may come back, an old schema may be migrated.
+func (p *program) open(ctx context.Context, loopback bool) error {
+	const pause = 500 * time.Millisecond
+	told := ""
+	for {
+		err := p.tryOpen(ctx, loopback)
+		if err == nil || errors.Is(err, postgres.ErrRole) {
+			return err
+		}
+		if why := sentence(err); why != told {
+			p.log.WarnContext(ctx, "waiting for the database", "error", why)
+			told = why
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+var errOldSchema = errors.New("the database's schema is older than this program needs; run flowpos migrate")
+
+func (p *program) tryOpen(ctx context.Context, loopback bool) error {
+	if err := p.db.CheckRole(ctx); err != nil {
+		return err
+	}
+	v, err := p.db.CurrentVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if v < postgres.SchemaVersion() {
+		return errOldSchema
+	}
+	secret, err := p.db.Secret(ctx, postgres.SessionSecret)
+	if err != nil {
+		return err
+	}
+	h, err := mcphttp.New(mcphttp.Options{
+		Tools: p.tools, Auth: p.auth, Secret: secret,
+		Sessions:  session.NewMemory(credential.NewClosedSessions(p.db), p.now),
+		PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, Loopback: loopback,
+		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency,
+		Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(),
+	})
+	if err != nil {
+		return err
+	}
+	p.server.SetMCP(h)
+	close(p.ready)
+	return nil
+}
+
+// opened waits until the endpoint is open, or returns why it never will be.
+func (p *program) opened(ctx context.Context) error {
+	select {
+	case <-p.ready:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// serve opens the endpoint and serves until ctx ends, then closes everything in order.
+func (p *program) serve(ctx context.Context, ln net.Listener) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	opened := make(chan error, 1)
+	go func() {
+		err := p.open(ctx, loopbackOnly(ln))
+		if err != nil {
+			cancel(err)
+		}
+		opened <- err
+	}()
+	err := p.server.Run(ctx, ln)
+	cancel(nil)
+	if openErr := <-opened; openErr != nil {
+		err = openErr
+	}
+	p.close()
+	return err
+}
+
+func (p *program) close() {
+	p.auth.Close()
+	p.db.Close()
+}
+
+func loopbackOnly(ln net.Listener) bool {
+	a, ok := ln.Addr().(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
+}

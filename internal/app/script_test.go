@@ -1,0 +1,42 @@
+package app
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
+)
+
+// TestMain lets scripts run the program under its own name, in a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"flowpos": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			os.Exit(Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// TestCommandLine runs what people type. Each script has two databases of its own: one migrated with the two businesses,
+// one empty.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			tb := env.T().(testing.TB)
+			db, empty := dbtest.Open(tb), dbtest.OpenEmpty(tb)
+			db.TwoBusinesses(tb)
+			env.Setenv("OWNER_URL", db.OwnerURL)
+			env.Setenv("APP_URL", db.AppURL)
+			env.Setenv("EMPTY_URL", empty.OwnerURL)
+			return nil
+		},
+	})
+}

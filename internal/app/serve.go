@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Run serves until the context ends.
+func (c *serveCmd) Run(ctx context.Context, std IO) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	host := "" // every interface: the platform's front end comes from outside
+	if !c.production() {
+		host = "127.0.0.1"
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(c.Port)))
+	if err != nil {
+		return fmt.Errorf("port %d cannot be listened on: %w", c.Port, err)
+	}
+	log := newLog(std.Err, c.level(), c.production())
+	p, err := newProgram(ctx, c, log, time.Now)
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	log.Info("serving", "address", ln.Addr().String(), "url", c.PublicURL+"/mcp", "version", version())
+	return p.serve(ctx, ln)
+}
