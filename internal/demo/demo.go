@@ -128,6 +128,9 @@ func TopUp(ctx context.Context, owner *pgxpool.Pool, o Options) error {
 			return err
 		}
 		s := &stage{tx: tx, progress: o.Progress}
+		if _, err := tx.Exec(ctx, beginSQL); err != nil {
+			return fmt.Errorf("prepare to add: %w", err)
+		}
 		from, to := dayNumber(dateOfInstant(m.UpTo, zone)), dayNumber(dateOfInstant(o.Now, zone))
 		if err := produce(ctx, g, s, from-warmUp, to); err != nil {
 			return err

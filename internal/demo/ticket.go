@@ -45,7 +45,6 @@ type line struct {
 	discount pos.Money
 	tax      pos.Money
 	total    pos.Money
-	fired    time.Time
 }
 
 type payment struct {
