@@ -249,3 +249,13 @@ SELECT grouping(g.k1) = 1 AS everything,
 GROUP BY GROUPING SETS ((g.k1, g.k2, g.unit), (g.unit))
 ORDER BY everything DESC, key1, key2, g.unit
 LIMIT @most`
+
+// Pieces for the queries of other packages that look at orders in ways of their own, for the tables sale s and location l.
+const (
+	// CountedSQL says whether an order counts in any figure.
+	CountedSQL = `s.status = 'completed'`
+	// NetSQL is what an order adds to net.
+	NetSQL = `CASE WHEN s.type = 'return' THEN -s.total_minor ELSE s.total_minor END`
+	// ClockSQL is when an order was closed on its location's wall, less the day cut in seconds, @cut.
+	ClockSQL = `((s.at AT TIME ZONE l.timezone) - make_interval(secs => @cut))`
+)

@@ -86,7 +86,7 @@ type ranking struct {
 	before     map[string]Amounts
 	categories []string
 	names      namer
-	stock      map[string]stockRow
+	stock      map[string]Stock
 	unsold     int
 }
 
@@ -149,7 +149,7 @@ func (r *ranking) read(ctx context.Context, q postgres.Querier, c pos.Caller, s 
 	for _, g := range r.listed() {
 		ids = append(ids, g.Keys[0])
 	}
-	if r.stock, err = stockOf(ctx, q, b, b.Today(s.Now()), ids, filter.Locations); err != nil {
+	if r.stock, err = StockOf(ctx, q, b, b.Today(s.Now()), ids, filter.Locations); err != nil {
 		return err
 	}
 	r.names, err = newNamer(ctx, q, b, c.Lang, ids)
@@ -242,7 +242,7 @@ func (r *ranking) product(g Group) rankedProduct {
 	u, _ := g.Unit()
 	p := rankedProduct{
 		Product: r.names.label("product", id), ProductID: id, Units: u.Units, Unit: pos.Clean(stock.Unit), Revenue: g.Net(), Profit: profitOf(g.Amounts),
-		SharePct: percent(float64(g.Net()), float64(r.now.Total.Net())), StockLeft: stock.Stock, DaysCover: stock.daysCover(),
+		SharePct: percent(float64(g.Net()), float64(r.now.Total.Net())), StockLeft: stock.Left, DaysCover: stock.DaysCover(),
 	}
 	if r.base != nil {
 		before := r.before[id]
@@ -289,7 +289,7 @@ SELECT p.id::text,
         FROM inventory i
         JOIN product_variant v ON v.business_id = @business AND v.id = i.variant_id
         WHERE i.business_id = @business AND v.product_id = p.id AND p.track_stock
-          AND (@locations::uuid[] IS NULL OR i.location_id = ANY (@locations::uuid[]))) AS stock,
+          AND (@locations::uuid[] IS NULL OR i.location_id = ANY (@locations::uuid[]))) AS "left",
        coalesce((SELECT sum(CASE WHEN s.type = 'return' THEN -d.quantity ELSE d.quantity END) * 1000
         FROM sale_detail d
         JOIN sale s ON s.business_id = @business AND s.id = d.sale_id AND s.status = 'completed'
@@ -301,23 +301,25 @@ WHERE p.business_id = @business AND p.id = ANY (@ids::uuid[])`
 // coverDays is how far back the pace of selling is measured.
 const coverDays = 30
 
-type stockRow struct {
-	ID    string
-	Unit  string
-	Stock *pos.Quantity // nil: not tracked
-	Sold  pos.Quantity  // in coverDays
+// Stock is what is left of a product, and what went out in the last 30 days.
+type Stock struct {
+	ID   string
+	Unit string
+	Left *pos.Quantity // nil: not tracked
+	Sold pos.Quantity
 }
 
-// daysCover is how long the stock lasts; nil without stock to speak of, or without sales.
-func (s stockRow) daysCover() *float64 {
-	if s.Stock == nil || s.Sold <= 0 {
+// DaysCover is how long the stock lasts; nil where it is not tracked, or without sales.
+func (s Stock) DaysCover() *float64 {
+	if s.Left == nil || s.Sold <= 0 {
 		return nil
 	}
-	return new(math.Round(max(0, float64(*s.Stock))*coverDays/float64(s.Sold)*10) / 10)
+	return new(math.Round(max(0, float64(*s.Left))*coverDays/float64(s.Sold)*10) / 10)
 }
 
-func stockOf(ctx context.Context, q postgres.Querier, b pos.Business, today pos.Date, ids, locations []string) (map[string]stockRow, error) {
-	out := make(map[string]stockRow, len(ids))
+// StockOf reads the stock of products, at some locations or, with none named, at all. Call it inside Read.
+func StockOf(ctx context.Context, q postgres.Querier, b pos.Business, today pos.Date, ids, locations []string) (map[string]Stock, error) {
+	out := make(map[string]Stock, len(ids))
 	if len(ids) == 0 {
 		return out, nil
 	}
@@ -327,7 +329,7 @@ func stockOf(ctx context.Context, q postgres.Querier, b pos.Business, today pos.
 	if err != nil {
 		return nil, fmt.Errorf("stock of %d products: %w", len(ids), err)
 	}
-	rows, err := pgx.CollectRows(r, pgx.RowToStructByName[stockRow])
+	rows, err := pgx.CollectRows(r, pgx.RowToStructByName[Stock])
 	if err != nil {
 		return nil, fmt.Errorf("stock of %d products: %w", len(ids), err)
 	}
