@@ -58,6 +58,7 @@ func TestProfile(t *testing.T) {
 	if diff := cmp.Diff(want, out.Data); diff != "" {
 		t.Errorf("profile (-want +got):\n%s", diff)
 	}
+	tooltest.Figures(t, r)
 	text := `Tienda Uno
 Comercio (Abarrotes); zona America/Guatemala, el día empieza a las 04:30; moneda GTQ
 Módulos: fel, inventory, pos, psa, receivables, restaurant

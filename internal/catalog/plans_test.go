@@ -13,7 +13,7 @@ import (
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t)
-	db.ManyBusinesses(t, 20, 2000)
+	db.ManyBusinesses(t, 20, 1000)
 	s := &Service{DB: dbtest.Plans{T: t, DB: db.App}, Now: func() time.Time { return now }}
 	set := tooltest.Set(t, now, s.Tools()...)
 	questions := []struct{ tool, args string }{

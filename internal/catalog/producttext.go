@@ -66,11 +66,11 @@ func (p product) details(t *tool.Text) string {
 }
 
 func (v variant) text(t *tool.Text) string {
-	name := pos.Clip(v.Name, maxName)
-	if name == "" {
-		name = t.Lang.Say("presentación única", "the only variant")
+	name := t.Lang.Say("variante ", "variant ") + pos.Clip(v.Name, maxName)
+	if v.Name == "" {
+		name = t.Lang.Say("variante principal", "default variant")
 	}
-	parts := []string{t.Lang.Say("variante ", "variant ") + name}
+	parts := []string{name}
 	if v.SKU != "" {
 		parts = append(parts, "SKU "+pos.Clip(v.SKU, 40))
 	}

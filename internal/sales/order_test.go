@@ -18,7 +18,7 @@ func TestOrderText(t *testing.T) {
 	_, set := shop(t)
 	tests := []struct{ name, args, want string }{
 		{"a table with tip, discount, return and exchange", `{"order_id": "` + sale + `1"}`, `Tienda Uno
-Orden A-1: venta completada, 2026-11-21 12:00, día 2026-11-21, Centro, dine_in, mesa Mesa 4 (Terraza), 3 personas, atendió Ana
+Orden A-1: venta completada, 2026-11-21 12:00, día 2026-11-21, Centro, dine_in, mesa Mesa 4 (Terraza), personas 3, atendió Ana
 Líneas: 2
 Línea | Cantidad | Precio | Total
 1. Café | 2 taza | Q100.00 | Q196.00 (IVA 12 % Q21.00, descuento Q4.00, costo unitario Q40.00)
@@ -74,6 +74,7 @@ Siguiente: list_orders, get_products`},
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := tooltest.Call(t, set, dbtest.Caller(t), "get_order", tt.args)
+			tooltest.Figures(t, r)
 			if diff := cmp.Diff(tt.want, r.Text); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
 			}

@@ -135,7 +135,7 @@ func (o order) text(t *tool.Text, count int) {
 func (o order) where(t *tool.Text) []string {
 	parts := []string{t.Lang.Say("día ", "day ") + o.BusinessDay, pos.Clip(o.Location, 40), channelName(pos.Clip(o.Channel, 30), t.Lang)}
 	if o.Table != nil {
-		parts = append(parts, fmt.Sprintf(t.Lang.Say("mesa %s (%s), %d personas", "table %s (%s), %d guests"), pos.Clip(o.Table.Name, 40), pos.Clip(o.Table.Area, 40), o.Table.Guests))
+		parts = append(parts, fmt.Sprintf(t.Lang.Say("mesa %s (%s), personas %d", "table %s (%s), guests %d"), pos.Clip(o.Table.Name, 40), pos.Clip(o.Table.Area, 40), o.Table.Guests))
 	}
 	if o.Staff != "" {
 		parts = append(parts, t.Lang.Say("atendió ", "by ")+pos.Clip(o.Staff, 40))

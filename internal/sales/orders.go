@@ -278,7 +278,7 @@ func readOrders(ctx context.Context, q postgres.Querier, c pos.Caller, in orders
 	}
 	r, err := q.Query(ctx, ordersSQL, pgx.StrictNamedArgs{
 		"business": b.ID, "from": period.From.Time(), "to": period.To.Time(), "status": status, "own": !b.Role.Manages(), "me": nullable(c.UserID),
-		"staff": staff, "customer": customer, "locations": locations, "channel": nullable(in.Channel), "min_total": in.MinTotal, "max_total": in.MaxTotal,
+		"staff": staff, "customer": customer, "locations": locations, "channel": nullable(channelWord(in.Channel)), "min_total": in.MinTotal, "max_total": in.MaxTotal,
 		"query": nullable(strings.TrimSpace(in.Query)), "method": nullable(in.PaymentMethod), "has": in.Has, "sort": in.Sort,
 		"after_key": after.Key, "after_id": after.ID.Ptr(), "rows": in.Rows() + 1,
 	})

@@ -43,6 +43,8 @@ func TestOrdersFilters(t *testing.T) {
 		{"voided", `{"status": ["voided"]}`, "4"},
 		{"drafts, as one value", `{"status": "draft"}`, "5"},
 		{"channel, in capitals", `{"channel_of_sale": "DINE_IN"}`, "1"},
+		{"channel, as the Spanish text says it", `{"channel_of_sale": "Mostrador"}`, "8632"},
+		{"a channel without sales", `{"channel_of_sale": "web"}`, ""},
 		{"customer by name", `{"customer_id": "juan perez"}`, "2"},
 		{"staff by name", `{"staff": "beto"}`, "82"},
 		{"location by name", `{"locations": ["norte"]}`, "86"},
@@ -63,6 +65,7 @@ func TestOrdersFilters(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out ordersAnswer
 			r := tooltest.Data(t, set, dbtest.Caller(t), "list_orders", tt.args, &out)
+			tooltest.Figures(t, r)
 			if got := digits(out.Data.Orders); got != tt.want {
 				t.Errorf("orders %s, want %s", got, tt.want)
 			}

@@ -102,12 +102,34 @@ func statusName(status string, lang pos.Lang) string {
 	return lang.Say("completada", "completed")
 }
 
-// channelName translates the one channel that every shop has; others are the shop's own words.
+// channelName is what people call a channel; a shop's own words stay as they are.
 func channelName(channel string, lang pos.Lang) string {
-	if channel == "counter" {
-		return lang.Say("mostrador", "counter")
+	for _, c := range knownChannels() {
+		if c.word == channel {
+			return lang.Say(c.es, c.en)
+		}
 	}
 	return channel
+}
+
+// channelWord is the channel that an argument names: its own word, or what either language calls it.
+func channelWord(name string) string {
+	for _, c := range knownChannels() {
+		if tool.Fold(name) == tool.Fold(c.es) || tool.Fold(name) == tool.Fold(c.en) {
+			return c.word
+		}
+	}
+	return name
+}
+
+type channel struct{ word, es, en string }
+
+// knownChannels are the channels that most shops have.
+func knownChannels() []channel {
+	return []channel{
+		{"counter", "mostrador", "counter"}, {"table", "en mesa", "at table"},
+		{"takeaway", "para llevar", "takeaway"}, {"delivery", "a domicilio", "delivery"},
+	}
 }
 
 func felName(status string, lang pos.Lang) string {

@@ -107,6 +107,7 @@ func TestInventoryFilters(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out struct{ Data inventory }
 			r := tooltest.Data(t, set, dbtest.Caller(t), "get_inventory", tt.args, &out)
+			tooltest.Figures(t, r)
 			if diff := cmp.Diff(tt.want, labels(out.Data.Items)); diff != "" {
 				t.Errorf("items (-want +got):\n%s", diff)
 			}

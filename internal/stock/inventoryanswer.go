@@ -60,22 +60,29 @@ func warnings(c pos.Caller, rows []inventoryRow, days window) []string {
 const maxName = 60
 
 func text(t *tool.Text, d inventory, totals inventoryTotals, total int) {
-	if total == 0 {
-		t.Line("No hay existencias que coincidan.", "No stock matches.")
-		return
-	}
 	units := make([]string, len(totals.Units))
 	for i, u := range totals.Units {
 		units[i] = u.OnHand.String() + " " + pos.Clip(u.Unit, 20)
 	}
-	t.Line("Existencias %d: %s", "Items %d: %s", total, tool.Plain(strings.Join(units, ", ")))
+	t.Line("Existencias %d: %s", "Items %d: %s", total, tool.Plain(orDash(strings.Join(units, ", "))))
 	if totals.ValueCost != nil {
 		t.Line("Valor al costo %s, a precio de venta %s", "Value at cost %s, at retail price %s", totals.ValueCost, totals.ValueRetail)
+	}
+	if total == 0 {
+		t.Line("No hay existencias que coincidan.", "No stock matches.")
+		return
 	}
 	t.Table([]string{t.Lang.Say("Producto", "Product"), t.Lang.Say("Sucursal", "Location"), t.Lang.Say("Existencia", "On hand"), t.Lang.Say("Detalle", "Details")}, nil)
 	for _, i := range d.Items {
 		i.text(t)
 	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "—"
+	}
+	return s
 }
 
 // text writes the item as a row of the table.
