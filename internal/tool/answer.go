@@ -113,7 +113,7 @@ func (a Answer[D, T]) head(t *Text) {
 
 func (a Answer[D, T]) tail(t *Text) {
 	if a.Page != nil && a.Page.Truncated {
-		t.Line("Hay más (%d en total): repita con cursor %s", "There is more (%d in all): repeat with cursor %s", a.Page.Total, a.Page.NextCursor)
+		t.Line("Hay más (%d en total): repita con cursor %s", "There is more (%d in all): repeat with cursor %s", a.Page.Total, Plain(a.Page.NextCursor))
 	}
 	for _, w := range a.Warnings {
 		t.Line("Nota: %s", "Note: %s", Plain(w))

@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -20,7 +21,7 @@ func targets(c pos.Caller, where Where, wanted string) ([]pos.Business, error) {
 	if c.Pin != "" {
 		return pinned(c, wanted)
 	}
-	if strings.EqualFold(wanted, all) && where == OneOrAll && !c.Operator() {
+	if strings.EqualFold(wanted, all) && where == OneOrAll && !c.Operator() && len(c.Businesses) > 0 {
 		return c.Businesses, nil
 	}
 	if wanted != "" {
@@ -34,11 +35,11 @@ func targets(c pos.Caller, where Where, wanted string) ([]pos.Business, error) {
 }
 
 func pinned(c pos.Caller, wanted string) ([]pos.Business, error) {
-	b, ok := c.Find(c.Pin)
+	b, ok := find(c, c.Pin)
 	if !ok {
 		return nil, pos.Errorf(pos.NotFound, "the business of this URL is not open to you")
 	}
-	if wanted != "" && wanted != b.ID && !same(wanted, b.Name) {
+	if wanted != "" && !means(wanted, b) {
 		return nil, pos.Errorf(pos.Invalid, "this connection is for %s only", pos.Clean(b.Name)).WithFix("leave out the argument business")
 	}
 	return []pos.Business{b}, nil
@@ -48,7 +49,7 @@ func pinned(c pos.Caller, wanted string) ([]pos.Business, error) {
 // that this session entered), or the only business.
 func ActiveBusiness(c pos.Caller) (pos.Business, bool) {
 	if c.Pin != "" {
-		return c.Find(c.Pin)
+		return find(c, c.Pin)
 	}
 	if !c.Operator() {
 		if b, ok := c.Find(c.Active); ok || len(c.Businesses) != 1 {
@@ -56,23 +57,56 @@ func ActiveBusiness(c pos.Caller) (pos.Business, bool) {
 		}
 		return c.Businesses[0], true
 	}
-	session := pos.SessionHash(c.Session)
 	for _, b := range c.Businesses {
-		if session != "" && b.Stay != nil && b.Stay.Session == session {
+		if ownStay(c, b) {
 			return b, true
 		}
 	}
 	return pos.Business{}, false
 }
 
+// ownStay says whether an operator entered the business in this very session.
+func ownStay(c pos.Caller, b pos.Business) bool {
+	return c.Session != "" && b.Stay != nil && b.Stay.Session == pos.SessionHash(c.Session)
+}
+
+// enterable are the caller's businesses, each once. An operator may have entered one from several sessions; what holds is
+// this session's stay, else the newest.
+func enterable(c pos.Caller) []pos.Business {
+	if !c.Operator() {
+		return c.Businesses
+	}
+	var out []pos.Business
+	for _, b := range c.Businesses {
+		i := slices.IndexFunc(out, func(o pos.Business) bool { return o.ID == b.ID })
+		switch {
+		case i < 0:
+			out = append(out, b)
+		case ownStay(c, b) && !ownStay(c, out[i]):
+			out[i] = b
+		}
+	}
+	return out
+}
+
+func find(c pos.Caller, id string) (pos.Business, bool) {
+	c.Businesses = enterable(c)
+	return c.Find(id)
+}
+
+// means says whether a text is the business's id or its name, as it was typed or as answers show it.
+func means(wanted string, b pos.Business) bool {
+	return strings.EqualFold(wanted, b.ID) || same(wanted, b.Name) || same(wanted, pos.Clean(b.Name))
+}
+
 // named finds a business by id or by name, accents and case aside.
 func named(c pos.Caller, wanted string) (pos.Business, error) {
 	var hits []pos.Business
-	for _, b := range c.Businesses {
-		if b.ID == strings.ToLower(wanted) {
+	for _, b := range enterable(c) {
+		if strings.EqualFold(b.ID, wanted) {
 			return b, nil
 		}
-		if same(b.Name, wanted) {
+		if means(wanted, b) {
 			hits = append(hits, b)
 		}
 	}
@@ -107,10 +141,18 @@ func needsBusiness(c pos.Caller) error {
 		WithAllowed(names(c)...).WithFix("give the argument business")
 }
 
+// names are what the caller may say for its businesses: their names, or the ids of those whose name is not theirs alone.
 func names(c pos.Caller) []string {
-	out := make([]string, len(c.Businesses))
-	for i, b := range c.Businesses {
-		out[i] = pos.Clean(b.Name)
+	at := enterable(c)
+	count := map[string]int{}
+	for _, b := range at {
+		count[Fold(pos.Clean(b.Name))]++
+	}
+	out := make([]string, len(at))
+	for i, b := range at {
+		if out[i] = pos.Clean(b.Name); count[Fold(out[i])] > 1 {
+			out[i] = b.ID
+		}
 	}
 	return out
 }

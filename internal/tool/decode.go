@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -40,27 +41,29 @@ func parse(raw json.RawMessage) (map[string]any, error) {
 	return nil, bad
 }
 
-// bind puts checked arguments into a typed input. What the types themselves refuse (a day that does not exist) comes
-// back as their sentence.
+// bind puts checked arguments into a typed input, one by one so that what the types themselves refuse (a day that does
+// not exist) comes back as their sentence with the argument's name.
 func bind(args map[string]any, into any) error {
-	if len(args) == 0 {
-		return nil
-	}
-	b, err := json.Marshal(args)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		if e, ok := errors.AsType[*pos.Error](err); ok {
-			return e
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		b, err := json.Marshal(map[string]any{name: args[name]})
+		if err != nil {
+			return fmt.Errorf("argument %s: %w", name, err)
 		}
-		return pos.Errorf(pos.Invalid, "the arguments could not be read").WithCause(err)
+		err = json.Unmarshal(b, into)
+		if e, ok := errors.AsType[*pos.Error](err); ok {
+			named := *e
+			named.Message = "argument " + name + ": " + e.Message
+			return &named
+		}
+		if err != nil {
+			return pos.Errorf(pos.Invalid, "argument %s could not be read", name).WithCause(err)
+		}
 	}
 	return nil
 }
 
 // check is the one lenient door and the strict validation behind it. It returns the value to use: an explicit null
-// counts as left out, a quoted number as a number, a number as text where text is wanted, one value as a list of one.
+// counts as left out, as does an empty text for an optional word or day; a quoted number counts as a number, a number as text where text is wanted, one value as a list of one.
 // Everything else that does not fit the schema is refused in a sentence that names the argument and what is allowed.
 func check(name string, s *jsonschema.Schema, v any) (any, error) {
 	switch s.Type {
@@ -95,7 +98,7 @@ func checkObject(name string, s *jsonschema.Schema, v any) (any, error) {
 		if p == nil {
 			return nil, unknown(name, k, s)
 		}
-		if m[k] == nil {
+		if m[k] == nil || m[k] == "" && optionalWord(s, k) {
 			continue
 		}
 		val, err := check(join(name, k), p, m[k])
@@ -112,21 +115,30 @@ func checkObject(name string, s *jsonschema.Schema, v any) (any, error) {
 	return out, nil
 }
 
+// optionalWord says whether the property may be left out and its empty text means nothing else: assistants that fill in
+// every property send "" for a word or a day that they do not mean.
+func optionalWord(s *jsonschema.Schema, name string) bool {
+	p := s.Properties[name]
+	return (len(p.Enum) > 0 || p.Format != "") && !slices.Contains(s.Required, name)
+}
+
 func checkArray(name string, s *jsonschema.Schema, v any) (any, error) {
 	list, ok := v.([]any)
 	if !ok {
 		if str, isText := v.(string); isText && strings.HasPrefix(str, "[") {
-			if json.Unmarshal([]byte(str), &list) != nil { // a list sent as text
+			dec := json.NewDecoder(strings.NewReader(str)) // a list sent as text
+			dec.UseNumber()
+			if dec.Decode(&list) != nil || dec.More() {
 				return nil, wrong(name, "a list", v)
 			}
 		} else {
 			list = []any{v}
 		}
 	}
-	if s.MaxItems != nil && len(list) > *s.MaxItems {
-		return nil, pos.Errorf(pos.Invalid, "argument %s has %d values; at most %d are allowed", name, len(list), *s.MaxItems)
+	most := maxItems
+	if s.MaxItems != nil {
+		most = *s.MaxItems
 	}
-	const most = 100
 	if len(list) > most {
 		return nil, pos.Errorf(pos.Invalid, "argument %s has %d values; at most %d are allowed", name, len(list), most)
 	}
@@ -141,11 +153,17 @@ func checkArray(name string, s *jsonschema.Schema, v any) (any, error) {
 		}
 		out = append(out, val)
 	}
+	if s.MinItems != nil && len(out) < *s.MinItems {
+		return nil, pos.Errorf(pos.Invalid, "argument %s has %d values; at least %d are needed", name, len(out), *s.MinItems)
+	}
 	return out, nil
 }
 
-// maxArgument bounds one text argument, in bytes.
-const maxArgument = 1000
+// What a schema does not bound is bounded here.
+const (
+	maxItems    = 100  // values of a list
+	maxArgument = 1000 // characters of a text
+)
 
 func checkString(name string, s *jsonschema.Schema, v any) (any, error) {
 	str, ok := v.(string)
@@ -162,8 +180,12 @@ func checkString(name string, s *jsonschema.Schema, v any) (any, error) {
 	if s.MaxLength != nil {
 		limit = *s.MaxLength
 	}
-	if len(str) > limit {
-		return nil, pos.Errorf(pos.Invalid, "argument %s has %d characters; at most %d are allowed", name, len(str), limit)
+	n := utf8.RuneCountInString(str)
+	if n > limit {
+		return nil, pos.Errorf(pos.Invalid, "argument %s has %d characters; at most %d are allowed", name, n, limit)
+	}
+	if s.MinLength != nil && n < *s.MinLength {
+		return nil, pos.Errorf(pos.Invalid, "argument %s has %d characters; at least %d are needed", name, n, *s.MinLength)
 	}
 	if strings.ContainsRune(str, 0) {
 		return nil, pos.Errorf(pos.Invalid, "argument %s holds a NUL character", name)
@@ -191,7 +213,8 @@ func checkEnum(name string, s *jsonschema.Schema, str string) (any, error) {
 func checkNumber(name string, s *jsonschema.Schema, v any) (any, error) {
 	n, ok := v.(json.Number)
 	if str, isText := v.(string); isText {
-		n, ok = json.Number(strings.TrimSpace(str)), true
+		n = json.Number(strings.TrimSpace(str))
+		ok = isJSONNumber(string(n)) // strconv would take "0x1p4", ".5" and "Inf" as well
 	}
 	want := "a number"
 	if s.Type == "integer" {
@@ -215,6 +238,10 @@ func checkNumber(name string, s *jsonschema.Schema, v any) (any, error) {
 		return nil, pos.Errorf(pos.Invalid, "argument %s is %s; allowed: %s", name, pos.Clip(n.String(), 20), bounds(s))
 	}
 	return n, nil
+}
+
+func isJSONNumber(s string) bool {
+	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
 }
 
 func bounds(s *jsonschema.Schema) string {

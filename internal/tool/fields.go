@@ -27,7 +27,9 @@ func (t Tool) checkFields(fields []string) error {
 		return nil
 	}
 	var known []string
-	for _, p := range t.Output.Properties["data"].Properties {
+	data := t.Output.Properties["data"]
+	for _, name := range data.PropertyOrder {
+		p := data.Properties[name]
 		if p.Items != nil && p.Items.Properties != nil {
 			known = append(known, p.Items.PropertyOrder...)
 		}
@@ -77,8 +79,16 @@ func pickRow(row map[string]json.RawMessage, fields []string, t *Text) map[strin
 			continue
 		}
 		out[f] = v
-		line = append(line, f+"="+strings.Trim(string(v), `"`))
+		line = append(line, f+"="+shownField(v, t))
 	}
 	t.Raw(strings.Join(line, " "))
 	return out
+}
+
+func shownField(v json.RawMessage, t *Text) string {
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		return t.Show(s)
+	}
+	return string(v)
 }

@@ -111,11 +111,15 @@ func (t Tool) listed(lang pos.Lang, choice []string) Listed {
 	if t.Where != Nowhere && choice != nil {
 		add("business", businessArgument(choice, t.Where == OneOrAll))
 	}
-	add("lang", &jsonschema.Schema{Type: "string", Enum: []any{"es", "en"}, Description: "language of the text"})
+	add("lang", langArgument())
 	return Listed{
 		Name: t.Name, Title: lang.Say(t.Title.ES, t.Title.EN), Description: t.About,
 		InputSchema: encode(&in), OutputSchema: encode(published(t.Output)), Annotations: t.Annotations(),
 	}
+}
+
+func langArgument() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Enum: []any{"es", "en"}, Description: "language of the text"}
 }
 
 func businessArgument(choice []string, orAll bool) *jsonschema.Schema {

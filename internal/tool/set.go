@@ -72,45 +72,51 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 	return res, nil
 }
 
-func (s *Set) call(ctx context.Context, c pos.Caller, t Tool, raw json.RawMessage) (_ pos.Caller, r reply, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+// call prepares the caller and the arguments and runs the tool. It returns the caller with its targets, for the log.
+func (s *Set) call(ctx context.Context, c pos.Caller, t Tool, raw json.RawMessage) (pos.Caller, reply, error) {
 	c.Lang = langOf(c)
 	if err := t.permitCaller(c); err != nil {
-		return c, r, err
+		return c, reply{}, err
 	}
 	args, err := parse(raw)
 	if err != nil {
-		return c, r, err
+		return c, reply{}, err
 	}
 	where, lang, err := common(t, args)
 	if err != nil {
-		return c, r, err
+		return c, reply{}, err
 	}
 	if c.Targets, err = targets(c, t.Where, where); err != nil {
-		return c, r, err
+		return c, reply{}, err
 	}
 	if c.Lang = lang; lang == "" {
 		c.Lang = langOf(c)
 	}
 	for _, b := range c.Targets {
 		if err := t.permitAt(c, b); err != nil {
-			return c, r, err
+			return c, reply{}, err
 		}
 	}
 	checked, err := check("", t.Input, args)
 	if err != nil {
-		return c, r, err
+		return c, reply{}, err
 	}
 	args, _ = checked.(map[string]any)
 	if err := t.checkFields(wantedFields(args)); err != nil {
-		return c, r, err
+		return c, reply{}, err
 	}
-	r, err = t.run(ctx, c, args)
+	r, err := t.safely(ctx, c, args)
 	return c, r, err
+}
+
+// safely runs the tool's function; a panic in it is the failure of this call only.
+func (t Tool) safely(ctx context.Context, c pos.Caller, args map[string]any) (r reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return t.run(ctx, c, args)
 }
 
 // common takes the arguments that every tool shares out of args: business and lang.
@@ -125,11 +131,13 @@ func common(t Tool, args map[string]any) (business string, lang pos.Lang, err er
 	}
 	if v, ok := args["lang"]; ok {
 		delete(args, "lang")
-		if v != nil && v != string(pos.ES) && v != string(pos.EN) {
-			return "", "", pos.Errorf(pos.Invalid, "argument lang is neither es nor en").WithAllowed("es", "en")
+		if v != nil && v != "" {
+			word, err := check("lang", langArgument(), v)
+			if err != nil {
+				return "", "", err
+			}
+			lang = pos.Lang(word.(string))
 		}
-		s, _ := v.(string)
-		lang = pos.Lang(s)
 	}
 	return business, lang, nil
 }

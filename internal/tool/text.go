@@ -77,13 +77,17 @@ func (t *Text) Show(v any) string {
 		}
 		return "no"
 	default:
-		return fmt.Sprint(v)
+		return pos.Clean(fmt.Sprint(v))
 	}
 }
 
 // Number writes a float without an exponent or needless zeros: "12.5", "0.0833".
 func Number(f float64) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.4f", f), "0"), ".")
+	s := strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.4f", f), "0"), ".")
+	if s == "-0" {
+		return "0"
+	}
+	return s
 }
 
 // Percent is "12.5 %", or a dash.
