@@ -9,5 +9,6 @@
 // become too many, the invoices that end last are put off to another reading. So a file of any size, in any order,
 // needs no temporary copy, neither here nor in the database.
 //
-// Parsing (lines.go, number.go, when.go, row.go, invoice.go) is pure; only target.go, known.go and load.go know SQL.
+// Parsing (columns.go, lines.go, number.go, when.go, row.go, invoice.go) is pure; target.go, lock.go, known.go, load.go and
+// write.go know SQL.
 package salesimport

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,9 @@ type loader struct {
 	report  Reporter
 	sum     *Summary
 	random  io.Reader
+
+	writers  *writers // nil: the loader's own connection writes
+	counting sync.Mutex
 
 	items     map[string]itemIDs // by code
 	customers map[string]string  // id by number
@@ -62,27 +66,61 @@ func newLoader(ctx context.Context, conn *pgx.Conn, t *target, s *survey, o *Opt
 	return l, nil
 }
 
-// load writes the invoices of a batch that are not there yet, all or none.
+// While an import fills a table nobody has analysed it, and the planner takes it for nearly empty: scanning sale for every
+// batch cost as much as all writing (2.2 s of 21,350 invoices).
+const byIndexSQL = `-- salesimport: look invoices up by their index
+SET LOCAL enable_seqscan = off`
+
+// load brings in the invoices of a batch that are not there yet. What they are the first to name (the business, items,
+// customers) is committed before; the invoices themselves follow in one transaction, all or none.
 func (l *loader) load(ctx context.Context, b batch) error {
 	tx, err := l.conn.BeginTx(ctx, l.access())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, byIndexSQL); err != nil {
+		return err
+	}
 	fresh, err := l.sort(ctx, tx, b.invoices)
 	if err != nil {
 		return err
 	}
+	var todo *bundle
 	if !l.options.DryRun && len(fresh) > 0 {
-		if err := l.write(ctx, tx, fresh); err != nil {
+		if todo, err = l.prepare(ctx, tx, fresh); err != nil {
 			return err
 		}
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	l.count(b, fresh)
-	return nil
+	if todo == nil {
+		l.count(b, fresh)
+		return nil
+	}
+	todo.count = func() { l.count(b, fresh) }
+	return l.writers.add(ctx, todo)
+}
+
+// prepare makes what the invoices need and returns what is left to write: nothing when they went in here. They do with a
+// new business, so that there is none without sales, however the run ends.
+func (l *loader) prepare(ctx context.Context, tx pgx.Tx, fresh []*Invoice) (*bundle, error) {
+	whole := l.target.create != nil || l.writers == nil
+	if err := l.target.make(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := l.addItems(ctx, tx, fresh); err != nil {
+		return nil, err
+	}
+	if err := l.addCustomers(ctx, tx, fresh); err != nil {
+		return nil, err
+	}
+	b := l.bundle(fresh)
+	if whole {
+		return nil, b.write(ctx, tx)
+	}
+	return b, nil
 }
 
 // access keeps a dry run from writing by more than good intentions.
@@ -114,7 +152,10 @@ func (l *loader) sort(ctx context.Context, tx pgx.Tx, invoices []*Invoice) ([]*I
 	return fresh, nil
 }
 
+// count adds a batch that is in to the summary, whichever goroutine wrote it.
 func (l *loader) count(b batch, fresh []*Invoice) {
+	l.counting.Lock()
+	defer l.counting.Unlock()
 	for _, in := range b.invoices {
 		l.sum.count(in)
 	}
@@ -125,23 +166,6 @@ func (l *loader) count(b batch, fresh []*Invoice) {
 	l.sum.KnownInvoices += len(b.invoices) - len(fresh)
 	b.at.Invoices = l.sum.NewInvoices + l.sum.KnownInvoices
 	l.report.Progress(b.at)
-}
-
-func (l *loader) write(ctx context.Context, tx pgx.Tx, fresh []*Invoice) error {
-	if err := l.target.make(ctx, tx); err != nil {
-		return err
-	}
-	if err := l.addItems(ctx, tx, fresh); err != nil {
-		return err
-	}
-	if err := l.addCustomers(ctx, tx, fresh); err != nil {
-		return err
-	}
-	ids, err := l.addSales(ctx, tx, fresh)
-	if err != nil {
-		return err
-	}
-	return l.addLines(ctx, tx, fresh, ids)
 }
 
 func (l *loader) newID() string {

@@ -28,7 +28,7 @@ type Options struct {
 	Separator    string // default: the one that the header uses
 	DecimalComma bool
 
-	BatchLines  int // lines that are written at once; default 10,000
+	BatchLines  int // lines that are written at once; default 5,000
 	WaitingRows int // rows of incomplete invoices held in memory; default 1,000,000 (about 300 MB)
 }
 
@@ -51,7 +51,7 @@ func (o *Options) batchLines() int {
 	if o.BatchLines > 0 {
 		return o.BatchLines
 	}
-	return 10_000
+	return 5_000
 }
 
 func (o *Options) waitingRows() int {
@@ -61,8 +61,8 @@ func (o *Options) waitingRows() int {
 	return 1_000_000
 }
 
-// Run imports the file as flowpos_owner. It may be repeated and interrupted at any moment: whole invoices are written
-// in batches, each in one transaction, and what is there already is left as it is. The Summary is filled as far as the
+// Run imports the file as flowpos_owner, over up to three connections of the pool. It may be repeated and interrupted at
+// any moment: whole invoices are written in batches, each in one transaction, and what is there already is left as it is. The Summary is filled as far as the
 // run came, also with an error. Mistakes of whoever runs it come back as a *pos.Error with a sentence.
 func Run(ctx context.Context, owner *pgxpool.Pool, o Options, to Reporter) (Summary, error) {
 	rep := &oneAtATime{to: to}
@@ -98,7 +98,7 @@ func Run(ctx context.Context, owner *pgxpool.Pool, o Options, to Reporter) (Summ
 	if err != nil {
 		return sum, postgres.Translate(err)
 	}
-	return sum, postgres.Translate(transfer(ctx, s, t, l, &o, rep, &sum))
+	return sum, postgres.Translate(transfer(ctx, owner, s, t, l, &o, rep, &sum))
 }
 
 // errNothing says that no line of the file could be used.
@@ -114,11 +114,12 @@ type batch struct {
 }
 
 // transfer reads and writes at the same time: one batch is in the making while another is being written.
-func transfer(ctx context.Context, s *survey, t *target, l *loader, o *Options, rep Reporter, sum *Summary) error {
+func transfer(ctx context.Context, owner *pgxpool.Pool, s *survey, t *target, l *loader, o *Options, rep Reporter, sum *Summary) error {
 	batches := make(chan batch, 1)
 	g := &gatherer{survey: s, options: o, rows: rowReader{layout: s.layout, clock: s.clock, comma: o.DecimalComma},
 		zone: t.zone, dayCut: t.dayCut, report: rep}
 	group, gctx := errgroup.WithContext(ctx)
+	l.writers = newWriters(gctx, owner, t.name)
 	group.Go(func() error {
 		defer close(batches)
 		return g.batches(gctx, batches)
@@ -129,9 +130,12 @@ func transfer(ctx context.Context, s *survey, t *target, l *loader, o *Options, 
 				return err
 			}
 		}
-		return nil
+		return l.writers.wait()
 	})
 	err := group.Wait()
+	if late := l.writers.wait(); err == nil { // an error above may have left writers at work
+		err = late
+	}
 	sum.ByReason = g.skipped
 	for _, n := range g.skipped {
 		sum.Skipped += n

@@ -3,7 +3,6 @@ package salesimport
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -241,28 +240,4 @@ func distance(a, b string) int {
 		}
 	}
 	return above[len(b)]
-}
-
-const lockSQL = `-- salesimport: one import into a business at a time
-SELECT pg_try_advisory_lock(hashtextextended('flowpos import sales ' || @name, 0))`
-
-const unlockSQL = `-- salesimport: done
-SELECT pg_advisory_unlock(hashtextextended('flowpos import sales ' || @name, 0))`
-
-// lock keeps a second import out of the business until unlock. PostgreSQL lets go by itself when the connection ends.
-func lock(ctx context.Context, conn *pgx.Conn, name string) (unlock func(), err error) {
-	var ok bool
-	if err := conn.QueryRow(ctx, lockSQL, pgx.NamedArgs{"name": name}).Scan(&ok); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", name, err)
-	}
-	if !ok {
-		return nil, pos.Errorf(pos.Conflict, "another import into %q is running", name).WithFix("wait until it is done")
-	}
-	return func() {
-		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if _, err := conn.Exec(free, unlockSQL, pgx.NamedArgs{"name": name}); err != nil && !errors.Is(err, context.Canceled) {
-			_ = conn.Close(free) // a connection that may still hold the lock does not go back
-		}
-	}, nil
 }

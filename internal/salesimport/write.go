@@ -97,38 +97,34 @@ FROM unnest(@ids::text[], @numbers::text[], @types::text[], @customers::text[], 
   AS new (id, number, type, customer, at, gross, discount, tax)
 RETURNING id::text, business_day`
 
-// addedSale is what the lines need to know of their sale.
-type addedSale struct {
-	id  string
-	day time.Time // the business day that the database gave it
+// bundle is new invoices made ready to be written: the arguments of the two statements. It is made by the loader and
+// written by any connection, so it holds nothing that the loader still changes.
+type bundle struct {
+	sales, lines pgx.NamedArgs
+	index        map[string]int // position of a sale by its id
+	saleOf       []int          // position of each line's sale
+	count        func()         // notes that it is written
 }
 
-func (l *loader) addSales(ctx context.Context, tx pgx.Tx, fresh []*Invoice) ([]addedSale, error) {
+func (l *loader) bundle(fresh []*Invoice) *bundle {
+	b := &bundle{index: make(map[string]int, len(fresh))}
 	n := len(fresh)
 	ids, numbers, types, customers := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	ats, grosses, discounts, taxes := make([]time.Time, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	at := make(map[string]int, n)
 	for i, in := range fresh {
 		ids[i], numbers[i], types[i], ats[i] = l.newID(), in.Number, in.kind(), in.At
 		if in.Customer != "" {
 			customers[i] = l.customers[in.Customer]
 		}
 		grosses[i], discounts[i], taxes[i] = int64(in.Gross), int64(in.Discount), int64(in.tax(l.target.taxRateBP))
-		at[ids[i]] = i
+		b.index[ids[i]] = i
 	}
-	rows, err := tx.Query(ctx, addSalesSQL, pgx.NamedArgs{"business": l.target.businessID, "location": l.target.locationID,
+	b.sales = pgx.NamedArgs{"business": l.target.businessID, "location": l.target.locationID,
 		"source": l.options.Source, "reason": l.target.lang.Say("líneas negativas de la factura", "negative lines of the invoice"),
 		"ids": ids, "numbers": numbers, "types": types, "customers": customers, "ats": ats,
-		"grosses": grosses, "discounts": discounts, "taxes": taxes})
-	if err != nil {
-		return nil, fmt.Errorf("sales: %w", err)
-	}
-	added := make([]addedSale, n)
-	var s addedSale
-	if _, err := pgx.ForEachRow(rows, []any{&s.id, &s.day}, func() error { added[at[s.id]] = s; return nil }); err != nil {
-		return nil, fmt.Errorf("sales: %w", err)
-	}
-	return added, nil
+		"grosses": grosses, "discounts": discounts, "taxes": taxes}
+	b.addLines(l, fresh, ids)
+	return b
 }
 
 // Each line carries its sale's day and location, which spares a look-up per line by the trigger.
@@ -141,16 +137,15 @@ FROM unnest(@ids::text[], @sales::text[], @nos::int[], @products::text[], @varia
             @quantities::bigint[], @prices::bigint[], @discounts::bigint[], @taxes::bigint[], @totals::bigint[], @days::date[])
   AS new (id, sale_id, line_no, product_id, variant_id, description, quantity, price, discount, tax, total, day)`
 
-func (l *loader) addLines(ctx context.Context, tx pgx.Tx, fresh []*Invoice, sales []addedSale) error {
+func (b *bundle) addLines(l *loader, fresh []*Invoice, sales []string) {
 	var ids, saleIDs, products, variants, descriptions []string
 	var nos []int32
 	var quantities, prices, discounts, taxes, totals []int64
-	var days []time.Time
 	for i, in := range fresh {
 		for j := range in.Lines {
 			line := &in.Lines[j]
 			item := l.items[line.Item]
-			ids, saleIDs, days = append(ids, l.newID()), append(saleIDs, sales[i].id), append(days, sales[i].day)
+			ids, saleIDs, b.saleOf = append(ids, l.newID()), append(saleIDs, sales[i]), append(b.saleOf, i)
 			products, variants = append(products, item.product), append(variants, item.variant)
 			nos, descriptions = append(nos, int32(line.No)), append(descriptions, l.describe(line))
 			quantities, prices = append(quantities, int64(line.Quantity)), append(prices, int64(line.Price))
@@ -158,10 +153,29 @@ func (l *loader) addLines(ctx context.Context, tx pgx.Tx, fresh []*Invoice, sale
 			taxes = append(taxes, int64(pos.TaxInside(line.Total, l.target.taxRateBP)))
 		}
 	}
-	_, err := tx.Exec(ctx, addLinesSQL, pgx.NamedArgs{"business": l.target.businessID, "location": l.target.locationID, "rate": l.target.taxRateBP,
+	b.lines = pgx.NamedArgs{"business": l.target.businessID, "location": l.target.locationID, "rate": l.target.taxRateBP,
 		"ids": ids, "sales": saleIDs, "nos": nos, "products": products, "variants": variants, "descriptions": descriptions,
-		"quantities": quantities, "prices": prices, "discounts": discounts, "taxes": taxes, "totals": totals, "days": days})
+		"quantities": quantities, "prices": prices, "discounts": discounts, "taxes": taxes, "totals": totals}
+}
+
+// write sends the sales, learns the business days that the database gave them, and sends the lines with them.
+func (b *bundle) write(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, addSalesSQL, b.sales)
 	if err != nil {
+		return fmt.Errorf("sales: %w", err)
+	}
+	saleDays := make([]time.Time, len(b.index))
+	var id string
+	var day time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&id, &day}, func() error { saleDays[b.index[id]] = day; return nil }); err != nil {
+		return fmt.Errorf("sales: %w", err)
+	}
+	days := make([]time.Time, len(b.saleOf))
+	for i, sale := range b.saleOf {
+		days[i] = saleDays[sale]
+	}
+	b.lines["days"] = days
+	if _, err := tx.Exec(ctx, addLinesSQL, b.lines); err != nil {
 		return fmt.Errorf("lines: %w", err)
 	}
 	return nil
