@@ -237,14 +237,49 @@ func TestProductsPages(t *testing.T) {
 	}
 }
 
-func TestProductsCursorBelongsToItsQuestion(t *testing.T) {
+// Cursors of another question, of the neighbour's list, and well-made ones that hold nonsense.
+func TestProductsForeignCursors(t *testing.T) {
 	t.Parallel()
-	_, set := shop(t)
-	var out struct{ Page tool.Page }
-	tooltest.Data(t, set, dbtest.Caller(t), "get_products", `{"limit": 1}`, &out)
-	r := tooltest.Call(t, set, dbtest.Caller(t), "get_products", fmt.Sprintf(`{"status": "active", "cursor": %q}`, out.Page.NextCursor))
-	if r.Code != pos.Invalid {
-		t.Errorf("a cursor of another question: %s %s", r.Code, r.Text)
+	db, set := shop(t)
+	db.Exec(t, "INSERT INTO product (business_id, name) VALUES ($1, 'Otro')", dbtest.Neighbour)
+	next := func(c pos.Caller) string {
+		var out struct{ Page tool.Page }
+		tooltest.Data(t, set, c, "get_products", `{"limit": 1}`, &out)
+		return out.Page.NextCursor
+	}
+	neighbour := dbtest.As(dbtest.Caller(t), pos.Owner)
+	neighbour.Businesses[0].ID = dbtest.Neighbour
+	forge := func(place productPlace) string {
+		c := dbtest.Caller(t)
+		c.Targets = c.Businesses
+		question, err := tool.Question("get_products", c, productsArgs{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursor, err := pos.EncodeCursor(question, place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cursor
+	}
+	tests := []struct {
+		name, args, cursor string
+		code               pos.Code
+	}{
+		{"its own", ``, next(dbtest.Caller(t)), ""},
+		{"of another question", `"status": "active", `, next(dbtest.Caller(t)), pos.Invalid},
+		{"of the neighbour", ``, next(neighbour), pos.Invalid},
+		{"an id that is none", ``, forge(productPlace{1, "a", "1 OR true"}), pos.Invalid},
+		{"a NUL", ``, forge(productPlace{1, "a\x00", cafe}), pos.Invalid},
+		{"the neighbour's product as the place", ``, forge(productPlace{0, "", ajeno}), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := tooltest.Call(t, set, dbtest.Caller(t), "get_products", fmt.Sprintf(`{%s"cursor": %q}`, tt.args, tt.cursor))
+			if r.Code != tt.code || strings.Contains(r.Text, "ajeno") {
+				t.Errorf("code %q, want %q: %s", r.Code, tt.code, r.Text)
+			}
+		})
 	}
 }
 

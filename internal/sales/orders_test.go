@@ -206,6 +206,35 @@ func TestOrdersPages(t *testing.T) {
 	}
 }
 
+// A cursor holds for its period, filters and business only; the same period in other words is the same question.
+func TestOrdersForeignCursors(t *testing.T) {
+	t.Parallel()
+	_, set := shop(t)
+	var out ordersAnswer
+	tooltest.Data(t, set, dbtest.Caller(t), "list_orders", `{"limit": 1}`, &out)
+	neighbour := dbtest.As(dbtest.Caller(t), pos.Owner)
+	neighbour.Businesses[0].ID = dbtest.Neighbour
+	tests := []struct {
+		name, args string
+		caller     pos.Caller
+		code       pos.Code
+	}{
+		{"the same question", ``, dbtest.Caller(t), ""},
+		{"the same days", `"from": "2026-11-17", "to": "2026-11-23", `, dbtest.Caller(t), ""},
+		{"other days", `"period": "today", `, dbtest.Caller(t), pos.Invalid},
+		{"another order", `"sort": "largest", `, dbtest.Caller(t), pos.Invalid},
+		{"the neighbour", ``, neighbour, pos.Invalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := tooltest.Call(t, set, tt.caller, "list_orders", fmt.Sprintf(`{%s"cursor": %q}`, tt.args, out.Page.NextCursor))
+			if r.Code != tt.code {
+				t.Errorf("code %q, want %q: %s", r.Code, tt.code, r.Text)
+			}
+		})
+	}
+}
+
 func TestOrdersSize(t *testing.T) {
 	t.Parallel()
 	db, set := shop(t)
