@@ -2,8 +2,6 @@ package mcphttp
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -21,8 +19,8 @@ import (
 // leads to refused calls.
 const listLife = 30_000
 
-// newServer makes the one SDK server that all requests share. It holds no tool of ours: lists are composed and calls
-// checked for the caller of each request, in middleware.
+// newServer makes the one SDK server that all requests share. Lists are composed for the caller of each request, in
+// middleware, and each call is checked against its caller by the set.
 func (h *Handler) newServer() *mcp.Server {
 	o := &mcp.ServerOptions{
 		Logger: slog.New(slog.DiscardHandler), // it tells of every connection, that is of every POST
@@ -37,6 +35,9 @@ func (h *Handler) newServer() *mcp.Server {
 		h.opts.Extra.Options(o)
 	}
 	s := mcp.NewServer(&mcp.Implementation{Name: "flowpos", Title: "FlowPOS", Version: h.opts.Version}, o)
+	for _, t := range h.tools.Tools() {
+		s.AddTool(&mcp.Tool{Name: t.Name, InputSchema: t.Input}, h.callTool)
+	}
 	s.AddReceivingMiddleware(h.receive)
 	s.AddSendingMiddleware(onlySubscribed)
 	if h.opts.Extra != nil {
@@ -60,22 +61,15 @@ func (h *Handler) receive(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		x, ok := exchangeOf(ctx)
 		if !ok {
-			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
-		}
-		switch p := req.GetParams().(type) {
-		case *mcp.ListToolsParams:
-			return h.listTools(ctx, x, p, func() (mcp.Result, error) { return next(ctx, method, req) })
-		case *mcp.CallToolParamsRaw:
-			return h.callTool(ctx, x, p, func() (mcp.Result, error) { return next(ctx, method, req) })
-		}
-		if method == "tools/list" { // without params
-			return h.listTools(ctx, x, nil, func() (mcp.Result, error) { return next(ctx, method, req) })
+			return nil, noCaller()
 		}
 		res, err := next(ctx, method, req)
 		if err != nil {
 			return nil, err
 		}
 		switch r := res.(type) {
+		case *mcp.ListToolsResult:
+			h.listTools(x, r)
 		case *mcp.InitializeResult:
 			r.Instructions = h.tools.Instructions(x.caller)
 		case *mcp.DiscoverResult:
@@ -85,26 +79,19 @@ func (h *Handler) receive(next mcp.MethodHandler) mcp.MethodHandler {
 	}
 }
 
-// listTools is the caller's list, in one page.
-func (h *Handler) listTools(_ context.Context, x *exchange, p *mcp.ListToolsParams, sdk func() (mcp.Result, error)) (mcp.Result, error) {
-	if p != nil && p.Cursor != "" {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "there is no such cursor: the list has one page"}
+// listTools makes the list the caller's: the tools that the set shows it, and those beside the set as they are.
+func (h *Handler) listTools(x *exchange, r *mcp.ListToolsResult) {
+	mine := h.tools.List(x.caller)
+	tools := make([]*mcp.Tool, 0, len(mine)+len(r.Tools))
+	for _, t := range mine {
+		tools = append(tools, listed(t))
 	}
-	res := &mcp.ListToolsResult{Cacheable: cacheable(), Tools: []*mcp.Tool{}}
-	for _, t := range h.tools.List(x.caller) {
-		res.Tools = append(res.Tools, listed(t))
+	for _, t := range r.Tools {
+		if h.opts.Extra != nil && h.opts.Extra.Tool(t.Name) {
+			tools = append(tools, t)
+		}
 	}
-	if h.opts.Extra == nil {
-		return res, nil
-	}
-	extra, err := sdk()
-	if err != nil {
-		return nil, err
-	}
-	if more, ok := extra.(*mcp.ListToolsResult); ok {
-		res.Tools = append(res.Tools, more.Tools...)
-	}
-	return res, nil
+	r.Tools = tools
 }
 
 func listed(t tool.Listed) *mcp.Tool {
@@ -118,15 +105,13 @@ func listed(t tool.Listed) *mcp.Tool {
 }
 
 // callTool runs a tool of the set. Its failures are results that the assistant can read; only an unknown name is an error
-// of the protocol.
-func (h *Handler) callTool(ctx context.Context, x *exchange, p *mcp.CallToolParamsRaw, sdk func() (mcp.Result, error)) (mcp.Result, error) {
-	r, err := h.tools.Call(ctx, x.caller, p.Name, p.Arguments)
-	if errors.Is(err, tool.ErrUnknown) {
-		if h.opts.Extra != nil && h.opts.Extra.Tool(p.Name) {
-			return sdk()
-		}
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("unknown tool %q", p.Name)}
+// of the protocol, and the SDK's to say.
+func (h *Handler) callTool(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	x, ok := exchangeOf(ctx)
+	if !ok {
+		return nil, noCaller()
 	}
+	r, err := h.tools.Call(ctx, x.caller, req.Params.Name, req.Params.Arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +121,9 @@ func (h *Handler) callTool(ctx context.Context, x *exchange, p *mcp.CallToolPara
 		IsError:           r.Code != "",
 	}, nil
 }
+
+// noCaller is the answer to a message whose caller is not known. It cannot happen, and then it must not do anything.
+func noCaller() error { return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"} }
 
 // remember keeps what a session's next requests must know, which the SDK would only keep in memory.
 func (h *Handler) remember(ctx context.Context, x *exchange, params mcp.Params) error {
