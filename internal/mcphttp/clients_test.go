@@ -107,6 +107,9 @@ func checkList(t testing.TB, s *mcp.ClientSession, version string) {
 	if !slices.Equal(names[:5], []string{"say_hello", "say_where", "write_down", "break_down", "work_on"}) {
 		t.Errorf("%s: tools %v", version, names)
 	}
+	if list.NextCursor != "" {
+		t.Errorf("%s: the list has another page", version)
+	}
 	if version >= newest && (list.CacheScope != "private" || list.TTLMs <= 0) {
 		t.Errorf("%s: cache scope %q, ttl %d", version, list.CacheScope, list.TTLMs)
 	}

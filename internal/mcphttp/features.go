@@ -123,7 +123,9 @@ func (h *Handler) callTool(ctx context.Context, req *mcp.CallToolRequest) (*mcp.
 }
 
 // noCaller is the answer to a message whose caller is not known. It cannot happen, and then it must not do anything.
-func noCaller() error { return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"} }
+func noCaller() error {
+	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
+}
 
 // remember keeps what a session's next requests must know, which the SDK would only keep in memory.
 func (h *Handler) remember(ctx context.Context, x *exchange, params mcp.Params) error {

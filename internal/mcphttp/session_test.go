@@ -109,6 +109,25 @@ func TestDiscoverProbe(t *testing.T) {
 	}
 }
 
+// TestResultsOfTheNewerEraSayTheyAreComplete: strict clients refuse a result without resultType, and one without private
+// scope could be shown to somebody else by a cache.
+func TestResultsOfTheNewerEraSayTheyAreComplete(t *testing.T) {
+	t.Parallel()
+	in := start(t, setup{})
+	for method, params := range map[string]string{
+		"tools/list": `"cursor":""`, "tools/call": `"name":"say_hello","arguments":{}`, "server/discover": `"x":1`,
+		"prompts/list": `"cursor":""`, "resources/list": `"cursor":""`, "resources/templates/list": `"cursor":""`,
+		"resources/read": `"uri":"test://static-text"`,
+	} {
+		h := newerHeaders(method, map[string]string{"tools/call": "say_hello", "resources/read": "test://static-text"}[method])
+		a := send(t, "POST", in.url, "ana", newerBody(method, params), h[1:]...)
+		private := method == "tools/call" || strings.Contains(a.body, `"cacheScope":"private"`)
+		if !strings.Contains(a.body, `"resultType":"complete"`) || !private || strings.Contains(a.body, "public") {
+			t.Errorf("%s: %d %s", method, a.status, a.body)
+		}
+	}
+}
+
 func TestErrorsOfTheNewerEraAreJSON(t *testing.T) {
 	t.Parallel()
 	in := start(t, setup{})
