@@ -94,7 +94,7 @@ WITH asked AS (
     AND s.business_day BETWEEN @from::date AND @to::date
     AND s.status = 'completed'
   GROUP BY d.variant_id, d.location_id
-), held AS (
+), held AS MATERIALIZED ( -- inlined, the ledger was summed wherever on_hand is named: 206 ms for 95,000 movements, not 90
   SELECT p.id AS product_id,
          p.name,
          v.id AS variant_id,
@@ -126,35 +126,44 @@ WITH asked AS (
       OR (SELECT bool_and(strpos(fold(p.name || ' ' || v.name), w) > 0) FROM unnest(a.words) w)
       OR lower(v.sku) = lower(@code::text)
       OR v.barcode = @code)
-), rated AS (
-  SELECT h.*,
+), hit AS (
+  SELECT h.product_id,
+         h.name,
+         h.variant_id,
+         h.variant,
+         h.unit,
+         h.location_id,
          l.name AS location,
          l.timezone,
-         h.on_hand - h.reserved AS available,
-         CASE WHEN s.units > 0 THEN round(greatest(h.on_hand - h.reserved, 0) * @cover_days::int / s.units, 1) END AS days_cover,
+         h.reorder_point,
+         h.on_hand,
+         h.reserved,
+         h.cost_minor,
+         r.days_cover,
          round(greatest(h.on_hand, 0) * h.cost_minor)::bigint AS value_minor,
-         round(greatest(h.on_hand, 0) * h.price_minor)::bigint AS retail_minor
-  FROM held h
-  JOIN location l ON l.business_id = @business AND l.id = h.location_id
-  LEFT JOIN sold s ON s.variant_id = h.variant_id AND s.location_id = h.location_id
-  WHERE h.on_hand <> 0 OR h.status <> 'inactive' AND l.is_active -- nothing of what is no longer sold is no news
-), hit AS (
-  SELECT r.*,
-         left(fold(r.name || ' ' || r.variant), 60) AS folded,
+         round(greatest(h.on_hand, 0) * h.price_minor)::bigint AS retail_minor,
+         left(fold(h.name || ' ' || h.variant), 60) AS folded,
          CASE @state::text
            WHEN 'low' THEN coalesce((r.days_cover * 10)::bigint, 9000000000000000)
-           WHEN 'negative' THEN (r.on_hand * 1000)::bigint
+           WHEN 'negative' THEN (h.on_hand * 1000)::bigint
            WHEN 'overstock' THEN -coalesce((r.days_cover * 10)::bigint, 9000000000000000)
            ELSE 0
          END AS key
-  FROM rated r
-  WHERE CASE @state
+  FROM held h
+  JOIN location l ON l.business_id = @business AND l.id = h.location_id
+  LEFT JOIN sold s ON s.variant_id = h.variant_id AND s.location_id = h.location_id
+  CROSS JOIN LATERAL (
+    SELECT h.on_hand - h.reserved AS available,
+           CASE WHEN s.units > 0 THEN round(greatest(h.on_hand - h.reserved, 0) * @cover_days::int / s.units, 1) END AS days_cover
+  ) r
+  WHERE (h.on_hand <> 0 OR h.status <> 'inactive' AND l.is_active) -- nothing of what is no longer sold is no news
+    AND CASE @state
           WHEN 'low' THEN CASE WHEN @threshold::numeric IS NOT NULL THEN r.available <= @threshold
-                               ELSE r.available <= coalesce(r.reorder_point, 0) OR coalesce(r.days_cover < r.target_days, false) END
+                               ELSE r.available <= coalesce(h.reorder_point, 0) OR coalesce(r.days_cover < h.target_days, false) END
           WHEN 'out' THEN r.available <= 0
-          WHEN 'negative' THEN r.on_hand < 0
+          WHEN 'negative' THEN h.on_hand < 0
           WHEN 'overstock' THEN r.available > 0 AND CASE WHEN @threshold IS NOT NULL THEN r.available >= @threshold
-                               ELSE r.days_cover IS NULL OR r.days_cover > 3 * coalesce(r.target_days, 30) END
+                               ELSE r.days_cover IS NULL OR r.days_cover > 3 * coalesce(h.target_days, 30) END
           ELSE true
         END
 ), totals AS (
@@ -169,6 +178,13 @@ WITH asked AS (
                 ORDER BY on_hand DESC, x.unit
                 LIMIT 20) u) AS units
   FROM hit h
+), page AS (
+  SELECT variant_id, location_id
+  FROM hit
+  WHERE @after_variant::uuid IS NULL
+     OR (key, folded, variant_id, location_id) > (@after_key::bigint, @after_name::text, @after_variant::uuid, @after_location::uuid)
+  ORDER BY key, folded, variant_id, location_id
+  LIMIT @rows
 )
 SELECT h.product_id::text AS product_id,
        h.variant_id::text AS variant_id,
@@ -193,12 +209,8 @@ SELECT h.product_id::text AS product_id,
        t.value_cost,
        t.value_retail,
        t.units
-FROM (SELECT hit.*
-      FROM hit
-      WHERE @after_variant::uuid IS NULL
-         OR (key, folded, variant_id, location_id) > (@after_key::bigint, @after_name::text, @after_variant::uuid, @after_location::uuid)
-      ORDER BY key, folded, variant_id, location_id
-      LIMIT @rows) h
+FROM page g
+JOIN hit h ON h.variant_id = g.variant_id AND h.location_id = g.location_id
 CROSS JOIN totals t
 ORDER BY h.key, h.folded, h.variant_id, h.location_id`
 
