@@ -137,7 +137,7 @@ func (s *Service) order(ctx context.Context, c pos.Caller, in orderArgs) (a tool
 	if in.OrderID != "" && in.Number != "" {
 		return a, pos.Errorf(pos.Invalid, "order_id and number are both given").WithFix("give one of them")
 	}
-	wanted := strings.TrimSpace(in.OrderID + in.Number)
+	wanted := strings.TrimPrefix(strings.TrimSpace(in.OrderID+in.Number), "#")
 	var head orderHead
 	var parts orderParts
 	var after, total int

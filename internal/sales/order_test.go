@@ -50,7 +50,7 @@ Payment: credit Q55.00, 2026-11-22 12:00
 2026-11-22 12:00:00 opened by Beto
 2026-11-22 12:00:00 closed
 Next: list_orders, get_products`},
-		{"a return names its order", `{"number": "D-1", "lang": "en"}`, `Tienda Uno
+		{"a return names its order; its number as people write it", `{"number": " #d-1", "lang": "en"}`, `Tienda Uno
 Order D-1: return completed, 2026-11-22 13:00, day 2026-11-22, Centro, counter, by Ana
 Lines: 1
 Line | Quantity | Price | Total

@@ -34,7 +34,7 @@ func newestOrder(ctx context.Context, q postgres.Querier, c pos.Caller) (string,
 	return id, err
 }
 
-// Two orders may have one number: branches count on their own, and so do imports.
+// Two orders may have one number: branches count on their own, and so do imports. People write it in small letters, too.
 const orderHeadSQL = `-- sales: one order
 SELECT s.id::text AS id,
        s.number,
@@ -88,7 +88,7 @@ LEFT JOIN LATERAL (SELECT x.table_id, x.guest_count
 LEFT JOIN dining_table dt ON dt.business_id = s.business_id AND dt.id = o.table_id
 LEFT JOIN dining_area da ON da.business_id = s.business_id AND da.id = dt.area_id
 WHERE s.business_id = @business
-  AND (s.id = @id::uuid OR s.number = @number::text)
+  AND (s.id = @id::uuid OR s.number IN (@number::text, upper(@number)))
   AND (@own::boolean IS NOT TRUE OR s.staff_id = @me::uuid)
 ORDER BY s.at DESC, s.id DESC
 LIMIT 9`
