@@ -45,13 +45,21 @@ func (a Amounts) MarginPct() *float64 { return pos.Percent(a.GrossProfit(), a.Ne
 
 // Unit is the sum in the only unit of measure; false when there are several.
 func (a Amounts) Unit() (UnitSum, bool) {
-	switch len(a.Units) {
-	case 0:
-		return UnitSum{}, true
-	case 1:
-		return a.Units[0], true
+	moved := a.moved()
+	switch {
+	case len(moved) > 1:
+		return UnitSum{}, false
+	case len(moved) == 1:
+		return moved[0], true
+	case len(a.Units) > 0:
+		return a.Units[0], true // all came back
 	}
-	return UnitSum{}, false
+	return UnitSum{}, true
+}
+
+// moved are the units of measure in which something remains.
+func (a Amounts) moved() []UnitSum {
+	return slices.DeleteFunc(slices.Clone(a.Units), func(u UnitSum) bool { return u.Units == 0 })
 }
 
 // Plus adds two groups' sums. Orders add only where no order is in both.
@@ -145,7 +153,7 @@ func (a Amounts) Figures(metrics ...Metric) Figures {
 func (f *Figures) setUnits(a Amounts) {
 	u, single := a.Unit()
 	if !single {
-		f.UnitsBy = a.Units
+		f.UnitsBy = a.moved()
 		return
 	}
 	f.Units, f.Unit = new(u.Units), pos.Clean(u.Unit)

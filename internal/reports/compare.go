@@ -94,6 +94,9 @@ func (c Comparison) text(t *tool.Text, metrics []Metric) {
 	t.Raw(t.Lang.Say("Contra ", "Against ") + name + " (" + c.Base.String() + days + cut + "):")
 	for _, m := range metrics {
 		before, delta := cell(t, c.Figures, m), cell(t, c.Delta, m)
+		if m == MarginPct && c.Delta.MarginPct != nil {
+			delta = tool.Number(*c.Delta.MarginPct) + t.Lang.Say(" puntos", " points")
+		}
 		line := m.Name(t.Lang) + ": " + t.Lang.Say("antes ", "before ") + before + t.Lang.Say(", cambio ", ", change ") + delta
 		if p, ok := c.DeltaPct[string(m)]; ok {
 			line += " (" + string(tool.Change(&p)) + ")"

@@ -306,6 +306,28 @@ func TestSalesReportRefusals(t *testing.T) {
 	}
 }
 
+// TestBaseIsCutAfterMidnight: with a cut at 04:00, 01:00 belongs to the day before, and so does the minute of the base.
+func TestBaseIsCutAfterMidnight(t *testing.T) {
+	t.Parallel()
+	db := shopFixture(t)
+	db.Exec(t, "UPDATE business SET day_cut = '04:00'")
+	add(t, db,
+		order{at: "2026-11-16 05:00", lines: []line{{cafe, "1", 1000, 0}}},
+		order{at: "2026-11-16 23:00", lines: []line{{cafe, "2", 1000, 0}}},
+		order{at: "2026-11-17 00:59", lines: []line{{cafe, "4", 1000, 0}}},
+		order{at: "2026-11-17 01:00", lines: []line{{cafe, "8", 1000, 0}}},
+		order{at: "2026-11-24 00:30", lines: []line{{cafe, "16", 1000, 0}}},
+	)
+	c := dbtest.Caller(t)
+	c.Businesses[0].DayCut = 4 * time.Hour
+	var got report
+	askAs(t, db, c, "2026-11-24 01:00", "get_sales_report", `{"compare_to": "same_weekday"}`, &got)
+	cmp := got.Data.Comparison
+	if got.Totals.Net.String() != "160.00" || cmp.Figures.Net.String() != "70.00" || cmp.CutAt != "01:00" {
+		t.Errorf("net %s against %s until %s, want 160.00 against 70.00 until 01:00", got.Totals.Net, cmp.Figures.Net, cmp.CutAt)
+	}
+}
+
 // TestAllBusinesses: one block each, the days of each in its own zone, a total only in one currency.
 func TestAllBusinesses(t *testing.T) {
 	t.Parallel()

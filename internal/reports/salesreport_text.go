@@ -109,7 +109,11 @@ func writeReport(t *tool.Text, d salesReport, totals Figures, ask reportQuestion
 func (b block) text(t *tool.Text, ask reportQuestion) {
 	columns := 1 + len(ask.metrics)
 	if len(b.Rows) > 0 && columns <= 4 {
-		head := []string{strings.Join(ask.by, " / ")}
+		names := make([]string, len(ask.by))
+		for i, by := range ask.by {
+			names[i] = groupingName(by, t.Lang)
+		}
+		head := []string{strings.Join(names, " / ")}
 		for _, m := range ask.metrics {
 			head = append(head, m.Name(t.Lang))
 		}
