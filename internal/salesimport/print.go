@@ -97,6 +97,10 @@ func (p *Printer) Done() {
 // Print writes the summary for people: what was done, what the file holds, what was left out and why.
 func (s Summary) Print(w io.Writer, took time.Duration) {
 	fmt.Fprintln(w, s.did())
+	if !s.Complete {
+		fmt.Fprintf(w, "the run ended before the file of %d lines did: nothing else was written, repeat it to go on\n", s.Lines)
+		return
+	}
 	fmt.Fprintf(w, "\nthe file:        %d lines, %d used, %d not used\n", s.Lines, s.Lines-s.Skipped, s.Skipped)
 	for _, r := range s.Reasons() {
 		fmt.Fprintf(w, "                 %d × %s\n", s.ByReason[r], r)
@@ -117,6 +121,8 @@ func (s Summary) did() string {
 	switch {
 	case s.DryRun:
 		return fmt.Sprintf("dry run, nothing was written: %d invoices with %d lines would be added to %s", s.NewInvoices, s.NewLines, where)
+	case s.NewInvoices == 0 && s.KnownInvoices == 0:
+		return "nothing was added to " + where
 	case s.NewInvoices == 0:
 		return fmt.Sprintf("nothing to add: all %d invoices are in %s already", s.KnownInvoices, where)
 	}

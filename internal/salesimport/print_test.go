@@ -58,7 +58,7 @@ func TestPrinterRewritesTheLineOfATerminal(t *testing.T) {
 
 func TestSummaryInWords(t *testing.T) {
 	t.Parallel()
-	s := Summary{Business: "Uno", Location: "Centro", Source: "till", Lines: 10, Skipped: 3, ByReason: map[Reason]int{NoItem: 1, BadTime: 2},
+	s := Summary{Business: "Uno", Location: "Centro", Source: "till", Complete: true, Lines: 10, Skipped: 3, ByReason: map[Reason]int{NoItem: 1, BadTime: 2},
 		Orders: 2, ReturnOrders: 1, Gross: 1000, Discounts: 50, Returns: 200, KnownInvoices: 3, ChangedInvoices: 1}
 	var out bytes.Buffer
 	s.Print(&out, 2*time.Second)
@@ -75,6 +75,19 @@ returned amount: 2.00
 net:             7.50
 known before:    3 invoices, 1 of them with other content than in the file (left as they are)
 took:            2.0 s, 5 lines/s
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+}
+
+func TestSummaryOfAPart(t *testing.T) {
+	t.Parallel()
+	s := Summary{Business: "Uno", Location: "Centro", Source: "till", Lines: 10, NewInvoices: 2, NewLines: 4, Orders: 2, Gross: 1000}
+	var out bytes.Buffer
+	s.Print(&out, time.Second)
+	want := `added to "Uno" (Centro, source till): 2 invoices with 4 lines, 0 products, 0 customers
+the run ended before the file of 10 lines did: nothing else was written, repeat it to go on
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)

@@ -61,6 +61,7 @@ type Reporter interface {
 type Summary struct {
 	Business, BusinessID, Location, Source string
 	Created, Continued, DryRun             bool
+	Complete                               bool // the whole file was taken into account; otherwise the figures are of a part
 
 	Lines    int // lines with data, usable or not
 	Skipped  int

@@ -147,6 +147,7 @@ func transfer(ctx context.Context, owner *pgxpool.Pool, s *survey, t *target, l 
 	if err != nil {
 		return err
 	}
+	sum.Complete = true
 	if sum.Orders+sum.ReturnOrders == 0 {
 		return errNothing(o)
 	}
