@@ -52,7 +52,7 @@ func (w words) negativeStock() string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(w.lang.Say("existencia negativa en %d registros (la peor: %s)", "negative stock in %d places (worst: %s)"), n, name)
+	return fmt.Sprintf(w.lang.Say("existencias negativas: %d (la peor: %s)", "negative stock: %d (worst: %s)"), n, name)
 }
 
 // lowStock names best sellers that run out within days.

@@ -21,9 +21,13 @@ func (r dayRead) summary(lang pos.Lang) day {
 }
 
 func (r dayRead) kpis() *kpis {
-	k := &kpis{Figures: r.now.Total.Figures(dayMetrics[:]...)}
+	metrics := dayMetrics[:]
+	if sum := r.now.Total; sum.Cogs == 0 && sum.Uncosted > 0 {
+		metrics = metrics[:len(metrics)-1] // no cost is known at all: a margin of 100 % would mislead
+	}
+	k := &kpis{Figures: r.now.Total.Figures(metrics...)}
 	if r.base != nil {
-		c := reports.Compare(r.b, r.period, *r.base, r.now.Total, r.before.Total, dayMetrics[:])
+		c := reports.Compare(r.b, r.period, *r.base, r.now.Total, r.before.Total, metrics)
 		k.Base, k.DeltaPct = &c.Figures, c.DeltaPct
 	}
 	return k

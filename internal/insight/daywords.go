@@ -91,6 +91,8 @@ func (w words) base() string {
 // second is the second sentence: where the day is going, or what carried it.
 func (w words) second(d day) string {
 	switch {
+	case d.Pace != nil && d.Pace.ProjectedClose == w.r.now.Total.Net():
+		return fmt.Sprintf(w.lang.Say("A esta hora ya no suele venderse más; lo usual del día son %s.", "By this time nothing more is usually sold; the usual day is %s."), w.money(d.Pace.UsualNow))
 	case d.Pace != nil && w.r.now.Total.Orders > 0:
 		return fmt.Sprintf(w.lang.Say("A este ritmo cierra en %s; lo usual a esta hora son %s.", "At this pace it closes at %s; usual by this time is %s."),
 			w.money(d.Pace.ProjectedClose), w.money(d.Pace.UsualNow))
@@ -98,10 +100,10 @@ func (w words) second(d day) string {
 		return fmt.Sprintf(w.lang.Say("Lo usual a esta hora son %s.", "Usual by this time is %s."), w.money(d.Pace.UsualNow))
 	case len(d.Top) > 0:
 		return fmt.Sprintf(w.lang.Say("Lo que más vendió: %s, %s.", "The best seller: %s, %s."), d.Top[0].Product, w.money(d.Top[0].Revenue))
-	case w.r.base != nil:
+	case w.r.base != nil && w.r.before.Total.Orders > 0:
 		return fmt.Sprintf(w.lang.Say("El día de comparación (%s) tuvo %s.", "The day compared with (%s) had %s."), w.r.base.From, w.money(w.r.before.Total.Net()))
 	}
-	return w.lang.Say("Sin movimiento que contar.", "Nothing moved.")
+	return w.lang.Say("Tampoco hay un día anterior con el cual comparar.", "There is no earlier day to compare with either.")
 }
 
 // text is the summary of one business, or of several.
@@ -177,7 +179,9 @@ func (k kpis) text(t *tool.Text) {
 	part(reports.Net, t.Show(k.Net), t.Show(base.Net))
 	part(reports.Orders, count(k.Orders), count(base.Orders))
 	part(reports.AvgTicket, t.Show(k.AvgTicket), t.Show(base.AvgTicket))
-	part(reports.MarginPct, string(tool.Percent(k.MarginPct)), string(tool.Percent(base.MarginPct)))
+	if k.MarginPct != nil || base.MarginPct != nil {
+		part(reports.MarginPct, string(tool.Percent(k.MarginPct)), string(tool.Percent(base.MarginPct)))
+	}
 	t.Raw(strings.Join(parts, ", ") + ".")
 }
 

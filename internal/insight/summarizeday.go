@@ -96,8 +96,11 @@ type pendingItem struct {
 // dayMetrics are the figures of a summary.
 var dayMetrics = [...]reports.Metric{reports.Net, reports.Orders, reports.AvgTicket, reports.MarginPct}
 
-// room is what the text of a summary may take, in bytes, beside the envelope's own lines: 1,200 in all.
-const room = 1000
+// A summary's text takes at most 1,200 bytes a business, of which the envelope's lines take the business's name and this.
+const (
+	maxText  = 1200
+	envelope = 140
+)
 
 func (s *Service) summarizeDay(ctx context.Context, c pos.Caller, in summarizeDayArgs) (a tool.Answer[daySummary, reports.Figures], err error) {
 	var sum reports.Amounts
@@ -109,9 +112,11 @@ func (s *Service) summarizeDay(ctx context.Context, c pos.Caller, in summarizeDa
 		}
 		sum = sum.Plus(r.now.Total)
 		sameCurrency = sameCurrency && b.Currency == c.Targets[0].Currency
-		a.Data.Businesses = append(a.Data.Businesses, businessDay{pos.Clean(b.Name), b.ID, b.Currency, r.period, r.summary(c.Lang).fit(c.Lang, b.Currency, room)})
+		name := pos.Clean(b.Name)
+		d := r.summary(c.Lang).fit(c.Lang, b.Currency, maxText-envelope-len(name))
+		a.Data.Businesses = append(a.Data.Businesses, businessDay{name, b.ID, b.Currency, r.period, d})
 		if n := r.now.Total.Uncosted; n > 0 {
-			a.Warn(c, fmt.Sprintf("%d líneas sin costo: el margen sale alto.", n), fmt.Sprintf("%d lines without cost: margin is too high.", n))
+			a.Warn(c, fmt.Sprintf("líneas sin costo: %d; el margen sale alto.", n), fmt.Sprintf("lines without cost: %d; margin is too high.", n))
 		}
 	}
 	if len(c.Targets) == 1 {

@@ -140,6 +140,7 @@ func TestHeadlines(t *testing.T) {
 	db := fixture(t)
 	sell(t, db, "2026-11-22 09:00", pan, 1, 1000)
 	tests := []struct{ name, now, args, want string }{
+		{"after closing time", "2026-11-16 21:00", `{"compare_to": "same_weekday"}`, "Tienda Uno, hoy: Q200.00 en 3 ventas, igual que el lunes pasado a esta hora."},
 		{"nothing yet", now, `{"compare_to": "same_weekday"}`, "Tienda Uno, hoy: todavía no hay ventas."},
 		{"a whole day", now, `{"date": "2026-11-16"}`, "Tienda Uno, el 2026-11-16: Q200.00 en 3 ventas, igual que el lunes anterior."},
 		{"yesterday", now, `{"date": "2026-11-22"}`, "Tienda Uno, ayer: Q10.00 en 1 venta."},
@@ -175,7 +176,7 @@ func TestAlertsAndPending(t *testing.T) {
 	// 4 Pan are left; the last 30 days sold 4 × 14 and today's 20 − 5, 71: 4 × 30 ÷ 71 days.
 	want := []string{
 		"old_drawer: una caja sigue abierta desde antes de hoy",
-		"negative_stock: existencia negativa en 1 registros (la peor: Leche)",
+		"negative_stock: existencias negativas: 1 (la peor: Leche)",
 		"low_stock: se acaba lo que más se vende: Pan francés (quedan 4, 1.7 días)",
 		"discounts: Ana dio Q10.00 de los Q10.00 en descuentos",
 		"returns: devoluciones por Q50.00 (1)",
@@ -212,6 +213,37 @@ INSERT INTO sale (business_id, location_id, number, status, opened_at, closed_at
   ('B', '00000000-0000-7000-8000-0000000000X1', 'v', 'voided', '2026-11-23 19:00Z', '2026-11-23 19:00Z', 5000, 5000);
 INSERT INTO sale (business_id, location_id, number, opened_at, closed_at, gross_minor, discount_minor, total_minor, discount_by) VALUES
   ('B', '00000000-0000-7000-8000-0000000000X1', 'd', '2026-11-23 19:00Z', '2026-11-23 19:00Z', 1000, 1000, 0, '00000000-0000-7000-8000-00000000X001')`
+
+// TestLongNamesFit: names of a hundred characters leave the text within its bytes, and what stays is said in full.
+func TestLongNamesFit(t *testing.T) {
+	t.Parallel()
+	db := fixture(t)
+	db.Exec(t, "UPDATE product SET name = left(name, 4) || repeat(' muy largo ñandú', 7) WHERE business_id = $1", dbtest.Shop)
+	for i := range 12 {
+		id := fmt.Sprintf("00000000-0000-7000-8000-00000000a1%02d", 10+i)
+		db.Exec(t, "INSERT INTO product (business_id, id, name) VALUES ($1, $2, repeat('Artículo ', 12) || $3)", dbtest.Shop, id, fmt.Sprint(i))
+		db.Exec(t, "INSERT INTO product (business_id, id, name) VALUES ($1, $2, 'ajeno')", dbtest.Neighbour, strings.Replace(id, "a1", "b1", 1))
+		db.Exec(t, "INSERT INTO product_variant (business_id, id, product_id, is_default) SELECT business_id, id, id, true FROM product WHERE id = ANY ($1)",
+			[]string{id, strings.Replace(id, "a1", "b1", 1)})
+		sell(t, db, fmt.Sprintf("2026-11-%02d 09:00", []int{23, 16, 9}[i%3]), id, 123, 123456)
+	}
+	db.Exec(t, strings.NewReplacer("X", "a", "'B'", "'"+dbtest.Shop+"'").Replace(stateFixture))
+	es, _ := summarize(t, db, now, `{"compare_to": "same_weekday"}`)
+	if len(es.Data.Top) == 0 || len(es.Data.Alerts) == 0 {
+		t.Errorf("nothing is left: %+v", es.Data)
+	}
+}
+
+func TestNoMarginWithoutCosts(t *testing.T) {
+	t.Parallel()
+	db := fixture(t)
+	sell(t, db, "2026-11-23 09:00", pan, 1, 1000)
+	db.Exec(t, "UPDATE sale_detail SET unit_cost_minor = NULL WHERE business_day = '2026-11-23'")
+	es, _ := summarize(t, db, now, `{"compare_to": "same_weekday"}`)
+	if es.Data.Kpis.MarginPct != nil {
+		t.Errorf("margin %g of goods whose cost nobody knows", *es.Data.Kpis.MarginPct)
+	}
+}
 
 func TestDayRefusals(t *testing.T) {
 	t.Parallel()

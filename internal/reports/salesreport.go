@@ -128,6 +128,11 @@ type reportQuestion struct {
 
 func (r reportQuestion) lead() Metric { return r.metrics[0] }
 
+// latest says whether rows are in time order, so that the latest stay when not all fit.
+func (r reportQuestion) latest() bool {
+	return len(r.by) > 0 && r.Top == 0 && chronological(r.by[0])
+}
+
 func (r reportQuestion) check() error {
 	if len(r.GroupBy) == 2 && r.GroupBy[0] == r.GroupBy[1] {
 		return pos.Errorf(pos.Invalid, "group_by names %s twice", r.GroupBy[0]).WithFix("name it once")

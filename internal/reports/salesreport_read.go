@@ -115,7 +115,7 @@ func (f *findings) most() int {
 func (f *findings) cut(n int) (shown, left []Group) {
 	g := f.now.Groups
 	n = min(n, len(g))
-	if len(f.ask.by) > 0 && f.ask.Top == 0 && chronological(f.ask.by[0]) {
+	if f.ask.latest() {
 		return g[len(g)-n:], g[:len(g)-n]
 	}
 	return g[:n], g[n:]

@@ -127,7 +127,11 @@ func (b block) text(t *tool.Text, ask reportQuestion) {
 		writeRow(t, label, r.Figures, ask.metrics, r.beside(t, ask.lead()))
 	}
 	if b.Rest != nil {
-		writeRow(t, t.Lang.Say("otros ", "others ")+itoa(b.Rest.Groups), b.Rest.Figures, ask.metrics, "")
+		label := t.Lang.Say("otros ", "others ")
+		if ask.latest() {
+			label = t.Lang.Say("anteriores ", "earlier ")
+		}
+		writeRow(t, label+itoa(b.Rest.Groups), b.Rest.Figures, ask.metrics, "")
 	}
 	if line := figuresLine(t, b.Totals, ask.metrics); line != "" {
 		t.Raw(t.Lang.Say("Total: ", "Total: ") + line)
