@@ -38,7 +38,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
-GRANT SELECT ON module, mcp_secret TO flowpos_app;
+GRANT SELECT ON module, mcp_secret, goose_db_version TO flowpos_app;
 GRANT SELECT, INSERT, DELETE ON mcp_closed_session TO flowpos_app;
 
 -- Names of the people of the current businesses; "user" itself is out of the app's reach.
@@ -122,7 +122,7 @@ BEGIN
   PERFORM require_operator(key);
   RETURN QUERY
     WITH hit AS (
-      SELECT b.id, b.name, fold(b.name) AS folded, b.business_type, b.status, b.plan, b.created_at
+      SELECT b.id, b.name, left(fold(b.name), 60) AS folded, b.business_type, b.status, b.plan, b.created_at
       FROM business b
       WHERE (want_query IS NULL OR strpos(fold(b.name), fold(want_query)) > 0)
         AND (want_status IS NULL OR b.status = want_status)

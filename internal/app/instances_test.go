@@ -21,6 +21,12 @@ import (
 // startInstance runs one instance of serve on a free port and returns its address. It stops with the test, gracefully.
 func startInstance(t *testing.T, db *dbtest.DB) string {
 	t.Helper()
+	return startInstanceAt(t, db, time.Now)
+}
+
+// startInstanceAt is startInstance with a clock.
+func startInstanceAt(t *testing.T, db *dbtest.DB, now func() time.Time) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +36,7 @@ func startInstance(t *testing.T, db *dbtest.DB) string {
 	if err := cfg.check(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProgram(t.Context(), cfg, tooltest.Log(), time.Now)
+	p, err := newProgram(t.Context(), cfg, tooltest.Log(), now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,9 +45,10 @@ type location struct {
 }
 
 // locationPlace is a position in the order of locations, for cursors.
+// Names are cut there and here at the same length: long ones would make cursors beyond their limit.
 type locationPlace struct {
 	Name string `json:"n"`
-	ID   string `json:"i"`
+	ID   pos.ID `json:"i"`
 }
 
 const locationsSQL = `-- business: locations
@@ -57,7 +58,7 @@ SELECT l.id,
        l.timezone,
        l.hours,
        l.is_active,
-       fold(l.name) AS folded,
+       left(fold(l.name), 60) AS folded,
        ARRAY(SELECT DISTINCT c.register
              FROM cash_session c
              WHERE c.business_id = l.business_id AND c.location_id = l.id
@@ -67,7 +68,7 @@ SELECT l.id,
 FROM location l
 WHERE l.business_id = @business
   AND (@active::boolean IS NULL OR l.is_active = @active)
-  AND (@after_name::text IS NULL OR (fold(l.name), l.id) > (@after_name, @after_id::uuid))
+  AND (@after_name::text IS NULL OR (left(fold(l.name), 60), l.id) > (@after_name, @after_id::uuid))
 ORDER BY folded, l.id
 LIMIT @rows`
 
@@ -95,7 +96,7 @@ func (s *Service) locations(ctx context.Context, c pos.Caller, in locationsArgs)
 	err = s.DB.Read(ctx, c, func(q postgres.Querier) error {
 		r, err := q.Query(ctx, locationsSQL, pgx.StrictNamedArgs{
 			"business": c.Business().ID, "active": in.Active,
-			"after_name": nullable(after.Name), "after_id": nullable(after.ID), "rows": in.Rows() + 1,
+			"after_name": nullable(after.Name), "after_id": after.ID.Ptr(), "rows": in.Rows() + 1,
 		})
 		if err != nil {
 			return err
@@ -107,7 +108,7 @@ func (s *Service) locations(ctx context.Context, c pos.Caller, in locationsArgs)
 		return a, fmt.Errorf("locations: %w", err)
 	}
 	if a.Page, err = tool.PageOf(&rows, in.Rows(), question, func(r locationRow) (int, any) {
-		return r.Total, locationPlace{r.Folded, r.ID}
+		return r.Total, locationPlace{r.Folded, pos.ID(r.ID)}
 	}); err != nil {
 		return a, err
 	}

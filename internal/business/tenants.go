@@ -67,7 +67,7 @@ func (s *Service) tenants(ctx context.Context, c pos.Caller, in tenantsArgs) (a 
 	err = s.DB.Ask(ctx, func(q postgres.Querier) error {
 		r, err := q.Query(ctx, tenantsSQL, pgx.StrictNamedArgs{
 			"key": c.KeyID, "query": nullable(in.Query), "status": nullable(in.Status), "plan": nullable(in.Plan),
-			"after_name": nullable(after.Name), "after_id": nullable(after.ID), "rows": in.Rows() + 1,
+			"after_name": nullable(after.Name), "after_id": after.ID.Ptr(), "rows": in.Rows() + 1,
 		})
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (s *Service) tenants(ctx context.Context, c pos.Caller, in tenantsArgs) (a 
 		return a, fmt.Errorf("tenants: %w", err)
 	}
 	if a.Page, err = tool.PageOf(&rows, in.Rows(), question, func(r tenantRow) (int, any) {
-		return r.Total, locationPlace{r.Folded, r.ID}
+		return r.Total, locationPlace{r.Folded, pos.ID(r.ID)}
 	}); err != nil {
 		return a, err
 	}

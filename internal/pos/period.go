@@ -13,8 +13,9 @@ func PeriodWords() []string {
 		"last_quincena", "last_7_days", "last_30_days", "last_90_days", "ytd"}
 }
 
-// maxPeriodDays bounds a period: a leap year and a day.
-const maxPeriodDays = 367
+// maxPeriodDays bounds a period: two years, one of them a leap year. The first year of a shop with its last weeks before
+// must fit into one question; ten years are a typing error.
+const maxPeriodDays = 731
 
 // Period is a run of business days, both ends included.
 type Period struct {
@@ -40,7 +41,7 @@ func (p Period) String() string {
 }
 
 // ResolvePeriod turns a period word, or the days from and to, into a Period on the business's calendar. With none of
-// them it takes the fallback word. A word together with days, inverted days, a start in the future and more than 367
+// them it takes the fallback word. A word together with days, inverted days, a start in the future and more than 731
 // days are refused.
 func (b Business) ResolvePeriod(now time.Time, word string, from, to Date, fallback string) (Period, error) {
 	today := b.Today(now)
@@ -102,7 +103,7 @@ func customPeriod(today Date, word string, from, to Date) (Period, error) {
 	case to.Before(from):
 		return p, Errorf(BadPeriod, "the period ends (%s) before it starts (%s)", to, from).WithFix("swap the days")
 	case p.Days() > maxPeriodDays:
-		return p, Errorf(BadPeriod, "the period has %d days; at most %d are allowed", p.Days(), maxPeriodDays).WithFix("ask for a year at a time")
+		return p, Errorf(BadPeriod, "the period has %d days; at most %d are allowed", p.Days(), maxPeriodDays).WithFix("ask for two years at a time")
 	}
 	return p, nil
 }

@@ -22,7 +22,7 @@ var ordersSpec = tool.Spec[ordersArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
-	Example: ordersArgs{PeriodArgs: tool.PeriodArgs{Period: "yesterday"}, Has: "discount"},
+	Example: ordersArgs{PeriodArgs: tool.PeriodArgs{Period: "yesterday"}, ListArgs: tool.ListArgs{Limit: 5}},
 }
 
 // ordersPeriod holds when no period is asked for.

@@ -128,7 +128,7 @@ func (f *findings) amounts(path string, v any) {
 	case map[string]any:
 		for name, item := range v {
 			f.amounts(path+"."+name, item)
-			if !amountNames.MatchString(name) {
+			if !amountNames.MatchString(name) || strings.HasSuffix(path, "_pct") { // a change of net in percent is no money
 				continue
 			}
 			switch item := item.(type) {
