@@ -70,9 +70,6 @@ type order struct {
 	channel  string
 	lines    []line
 	pays     []pay // one in cash for everything when nil
-
-	// Filled by add.
-	closed time.Time
 }
 
 type line struct {

@@ -77,15 +77,14 @@ type productTotals struct {
 
 // ranking is what a ranking is made of before it is cut.
 type ranking struct {
-	in         topProductsArgs
-	period     pos.Period
-	base       *pos.Period
-	now        Result
-	before     map[string]Amounts
-	categories []string
-	names      namer
-	stock      map[string]Stock
-	unsold     int
+	in     topProductsArgs
+	period pos.Period
+	base   *pos.Period
+	now    Result
+	before map[string]Amounts
+	names  namer
+	stock  map[string]Stock
+	unsold int
 }
 
 func (s *Service) topProducts(ctx context.Context, c pos.Caller, in topProductsArgs) (a tool.Answer[topProducts, productTotals], err error) {
