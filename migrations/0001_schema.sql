@@ -416,9 +416,6 @@ CREATE TABLE sale_detail (
   FOREIGN KEY (business_id, product_id) REFERENCES product (business_id, id),
   FOREIGN KEY (business_id, variant_id) REFERENCES product_variant (business_id, id)
 );
--- reports by product, category and tax rate, index only
-CREATE INDEX sale_detail_day ON sale_detail (business_id, business_day)
-  INCLUDE (sale_id, product_id, location_id, quantity, unit_cost_minor, discount_minor, tax_rate_bp, tax_minor, total_minor);
 CREATE INDEX sale_detail_product ON sale_detail (business_id, product_id, business_day); -- days of cover, units of 30 days
 
 -- A writer that leaves out the line's day and location gets the sale's.
