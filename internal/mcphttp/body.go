@@ -16,11 +16,11 @@ import (
 const (
 	maxBody  = 1 << 20
 	maxDepth = 64
-	bodyTime = 10 * time.Second // to arrive in
 )
 
-// readBody reads a POST's body and checks its form: size, type, UTF-8, JSON, depth, no key twice, no NUL.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+// readBody reads a POST's body, which has patience to arrive in, and checks its form: size, type, UTF-8, JSON, depth, no
+// key twice, no NUL.
+func readBody(patience time.Duration, w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeRefused, "Content-Encoding is not supported: send the body as it is"}
 	}
@@ -30,15 +30,17 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // not every ResponseWriter can
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience)) // not every ResponseWriter can
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if err != nil {
+		// The deadline stays: net/http reads what is left of a body before it answers, and would wait for it for ever.
+		w.Header().Set("Connection", "close")
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return nil, tooLarge()
 		}
 		return nil, &refusal{http.StatusBadRequest, codeRefused, "the body did not arrive"}
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, checkJSON(body)
 }
 

@@ -67,7 +67,7 @@ const (
 	recheckEvery   = 4 * time.Second  // a revoked credential is out within 5 s
 	heartbeatEvery = 15 * time.Second // proxies cut connections that are silent for longer
 	leaseLife      = 15 * time.Second
-	writeTime      = 10 * time.Second // for a client to accept one piece of an answer: a slower one is cut off
+	patience       = 10 * time.Second // for a body to arrive, or a piece of an answer to be accepted; then the client is cut off
 )
 
 // Handler serves the endpoint. Make one with New.
@@ -110,7 +110,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: o, tools: o.Tools, store: o.Sessions, auth: o.Auth, signer: signer, guard: guard, slots: newSlots(o.Concurrency),
-		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: writeTime,
+		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: patience,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}
 	h.server = h.newServer()

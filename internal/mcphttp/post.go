@@ -17,7 +17,8 @@ import (
 
 // post serves a POST of either era.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
-	body, bad := readBody(w, r)
+	body, bad := readBody(h.patience, w, r)
+	h.newOutput(w).deadline() // the body took its own time
 	if bad != nil {
 		bad.write(w)
 		return

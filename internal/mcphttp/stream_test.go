@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -416,6 +417,21 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 		if _, err := in.store.Append(t.Context(), id, "", session.Message, make([]byte, 256<<10)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestSlowBodyIsCutOff(t *testing.T) {
+	t.Parallel()
+	in := start(t, setup{change: func(h *Handler) { h.patience = 50 * time.Millisecond }})
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(in.url, "http://"), "/mcp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ana\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	got, err := io.ReadAll(conn) // until the server hangs up
+	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.HasSuffix(string(got), refused(-32000, "the body did not arrive")) {
+		t.Errorf("%v, %s", err, got)
 	}
 }
 

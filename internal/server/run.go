@@ -13,6 +13,7 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second // a body of at most 1 MiB
+	writeTimeout      = 30 * time.Second // set anew for each request; the endpoint gives each piece of a stream its own
 	idleTimeout       = 120 * time.Second
 	maxHeaderBytes    = 32 << 10
 	lameDuck          = 500 * time.Millisecond
@@ -26,6 +27,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          quietLog(s.o.Log),
