@@ -82,12 +82,12 @@ func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
 const checkRoleSQL = `-- postgres: is this role bound by row-level security
 SELECT current_user,
-       r.rolsuper OR r.rolbypassrls AS above,
-       EXISTS (SELECT FROM pg_tables t WHERE t.schemaname = 'public' AND t.tableowner = current_user) AS owns,
-       CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'flowpos_owner')
-            THEN pg_has_role(current_user, 'flowpos_owner', 'MEMBER') ELSE false END AS member
-FROM pg_roles r
-WHERE r.rolname = current_user`
+       EXISTS (SELECT FROM pg_roles r
+               WHERE (r.rolsuper OR r.rolbypassrls) AND pg_has_role(current_user, r.oid, 'MEMBER')) AS above,
+       EXISTS (SELECT FROM pg_class c
+               WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner = current_user::regrole) AS owns,
+       EXISTS (SELECT FROM pg_roles r
+               WHERE r.rolname = 'flowpos_owner' AND pg_has_role(current_user, r.oid, 'MEMBER')) AS member`
 
 // ErrRole is in the chain of CheckRole's error when the role itself is wrong, not the database out of reach.
 var ErrRole = errors.New("role not allowed")
@@ -102,7 +102,7 @@ func (d *DB) CheckRole(ctx context.Context) error {
 	why := ""
 	switch {
 	case above:
-		why = "it is a superuser or has BYPASSRLS"
+		why = "it is, or can become, a superuser or a role with BYPASSRLS"
 	case owns:
 		why = "it owns tables"
 	case member:
@@ -142,7 +142,10 @@ func (d *DB) read(ctx context.Context, c pos.Caller, fn func(q Querier) error) e
 		_, _ = conn.Exec(undo, "ROLLBACK")
 		return err
 	}
-	_, err = conn.Exec(ctx, "COMMIT")
+	tag, err := conn.Exec(ctx, "COMMIT")
+	if err == nil && tag.String() != "COMMIT" {
+		err = errors.New("read: a query failed and its error was dropped")
+	}
 	return err
 }
 
@@ -151,6 +154,9 @@ func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	defer cancel()
 	conn, err := d.pool.Acquire(wait)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		if s := d.pool.Stat(); s.AcquiredConns() < s.MaxConns() {
+			return nil, down(err) // there was room; it is the server that did not answer
+		}
 		return nil, pos.Errorf(pos.Overloaded, "the service is busy").WithFix("try again in a few seconds").WithCause(err)
 	}
 	return conn, err
@@ -174,7 +180,7 @@ func broken(err error) bool {
 		return false
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == "57P01" || pg.Code == "57P02" // admin or crash shutdown: this backend is gone
+		return pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P05" // this backend was ended: by hand, by a crash, for idling
 	}
 	if _, ok := errors.AsType[*pos.Error](err); ok {
 		return false

@@ -23,7 +23,8 @@ func translate(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return translateCode(pg, err)
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !connecting {
 		return err
 	}
 	if connectionLost(err) {
@@ -34,7 +35,7 @@ func translate(err error) error {
 
 func translateCode(pg *pgconn.PgError, err error) error {
 	switch {
-	case pg.Code == "57014" || pg.Code == "55P03": // statement or lock timeout
+	case pg.Code == "57014" || pg.Code == "55P03" || pg.Code == "25P03": // statement, lock or idle-in-transaction timeout
 		return pos.Errorf(pos.Overloaded, "the question took too long").
 			WithFix("ask for a shorter period or fewer groups, or try again in a few seconds").WithCause(err)
 	case pg.Code == "40001" || pg.Code == "40P01":

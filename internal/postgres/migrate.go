@@ -22,16 +22,16 @@ import (
 // that instances share. It returns the versions applied. When a table of ours stands there that no migration made, it
 // changes nothing and names the table.
 func Migrate(ctx context.Context, ownerURL string) ([]int64, error) {
-	cfg, err := pgx.ParseConfig(ownerURL)
+	cfg, err := ownerConfig(ownerURL)
 	if err != nil {
-		return nil, errors.New("the owner's URL is not a PostgreSQL URL such as postgres://flowpos_owner:…@host:5432/flowpos")
+		return nil, err
 	}
-	db := stdlib.OpenDB(*cfg)
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(becomeOwner))
 	defer db.Close()
 	if err := refuseForeign(ctx, db); err != nil {
 		return nil, err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second for 5 minutes
 	if err != nil {
 		return nil, fmt.Errorf("session lock: %w", err)
 	}
@@ -47,33 +47,77 @@ func Migrate(ctx context.Context, ownerURL string) ([]int64, error) {
 	for i, r := range done {
 		versions[i] = r.Source.Version
 	}
-	return versions, finish(ctx, db)
+	return versions, makeSecrets(ctx, db)
 }
 
-const foreignSQL = `-- postgres: our tables that no migration made
-SELECT table_name
-FROM information_schema.tables
-WHERE table_schema = 'public'
-  AND table_name = ANY ($1)
-  AND NOT EXISTS (SELECT FROM information_schema.tables WHERE table_schema = 'public' AND table_name = 'goose_db_version')
-ORDER BY 1`
+// ownerConfig reads a URL; its error does not repeat it, because it may hold a password.
+func ownerConfig(url string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the owner's URL is not a PostgreSQL URL such as postgres://flowpos_owner:…@host:5432/flowpos")
+	}
+	return cfg, nil
+}
+
+// becomeOwner lets a superuser migrate: whoever connects, what is made belongs to flowpos_owner.
+func becomeOwner(ctx context.Context, conn *pgx.Conn) error {
+	if conn.Config().User == ownerRole {
+		return nil
+	}
+	_, err := conn.Exec(ctx, "SET ROLE "+ownerRole)
+	return err
+}
+
+const ownerRole = "flowpos_owner"
+
+const oursSQL = `-- postgres: did our migrations run here
+SELECT to_regclass('public.goose_db_version') IS NOT NULL AS versioned,
+       to_regclass('public.mcp_api_key') IS NOT NULL AS made`
+
+const foreignSQL = `-- postgres: tables with the names of ours
+SELECT c.relname::text
+FROM pg_class c
+WHERE c.relnamespace = 'public'::regnamespace
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND c.relname = ANY (@names)
+ORDER BY 1
+LIMIT 1`
 
 // ErrForeignTable is in the chain when the database holds a table of our name that our migrations did not make.
 var ErrForeignTable = errors.New("not our table")
 
+// refuseForeign looks before anything is changed. A table of versions alone is another program's, unless it is as empty as
+// a first migration that broke off leaves it.
 func refuseForeign(ctx context.Context, db *sql.DB) error {
+	var versioned, made bool
+	if err := db.QueryRowContext(ctx, oursSQL).Scan(&versioned, &made); err != nil {
+		return translate(err)
+	}
+	if versioned && made {
+		return nil
+	}
+	if versioned {
+		var version int64
+		if err := db.QueryRowContext(ctx, currentVersionSQL).Scan(&version); err != nil || version > 0 {
+			return foreign("goose_db_version")
+		}
+	}
 	names, err := tableNames()
 	if err != nil {
 		return err
 	}
 	var name string
-	switch err := db.QueryRowContext(ctx, foreignSQL, names).Scan(&name); {
+	switch err := db.QueryRowContext(ctx, foreignSQL, pgx.StrictNamedArgs{"names": names}).Scan(&name); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	case err != nil:
 		return translate(err)
 	}
-	return fmt.Errorf("%w: the table %q already exists in this database and was not made by FlowPOS; nothing was changed; use an empty database", ErrForeignTable, name)
+	return foreign(name)
+}
+
+func foreign(table string) error {
+	return fmt.Errorf("%w: the table %q already exists in this database and was not made by FlowPOS; nothing was changed; use an empty database", ErrForeignTable, table)
 }
 
 // tableNames are the tables that the migrations create, read from their text.
@@ -109,23 +153,30 @@ func eachStep(fn func(name, text string)) error {
 // SessionSecret is the name of the secret that session ids are signed with.
 const SessionSecret = "mcp-session"
 
-// finish lets flowpos_app read the schema's version and makes the shared secrets that do not exist yet.
-func finish(ctx context.Context, db *sql.DB) error {
-	if _, err := db.ExecContext(ctx, "GRANT SELECT ON goose_db_version TO flowpos_app"); err != nil {
-		return translate(err)
-	}
+const makeSecretSQL = `-- postgres: make a secret that is not there
+INSERT INTO mcp_secret (name, value)
+VALUES ($1, $2)
+ON CONFLICT DO NOTHING`
+
+// makeSecrets makes the shared secrets that do not exist yet.
+func makeSecrets(ctx context.Context, db *sql.DB) error {
 	value := make([]byte, 32)
 	if _, err := rand.Read(value); err != nil {
 		return err
 	}
-	_, err := db.ExecContext(ctx, "INSERT INTO mcp_secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", SessionSecret, value)
+	_, err := db.ExecContext(ctx, makeSecretSQL, SessionSecret, value)
 	return translate(err)
 }
 
-// Secret reads a secret that instances share; NotFound-like failures mean that the schema was never migrated.
+const secretSQL = `-- postgres: a secret that instances share
+SELECT value
+FROM mcp_secret
+WHERE name = $1`
+
+// Secret reads a secret that instances share. Any failure but an unreachable database means that it was never migrated.
 func (d *DB) Secret(ctx context.Context, name string) ([]byte, error) {
 	var v []byte
-	err := d.pool.QueryRow(ctx, "SELECT value FROM mcp_secret WHERE name = $1", name).Scan(&v)
+	err := d.pool.QueryRow(ctx, secretSQL, name).Scan(&v)
 	return v, translate(err)
 }
 
@@ -140,10 +191,15 @@ func SchemaVersion() int64 {
 	return last
 }
 
+const currentVersionSQL = `-- postgres: version of the schema
+SELECT coalesce(max(version_id), 0)
+FROM goose_db_version
+WHERE is_applied`
+
 // CurrentVersion is the version that the database has; 0 when it was never migrated.
 func (d *DB) CurrentVersion(ctx context.Context) (int64, error) {
 	var v int64
-	err := d.pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&v)
+	err := d.pool.QueryRow(ctx, currentVersionSQL).Scan(&v)
 	if undefinedTable(err) {
 		return 0, nil
 	}

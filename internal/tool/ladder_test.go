@@ -172,3 +172,13 @@ func TestLadderOfOperators(t *testing.T) {
 		})
 	}
 }
+
+// The database's fold agrees on these (internal/postgres has the same list).
+func TestFold(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"Comedor Doña MARTA": "comedor dona marta", "ÁÉÍÓÚÜÑ": "aeiouun", "ﬁn": "fin", "100%": "100%", "": ""} {
+		if got := tool.Fold(in); got != want {
+			t.Errorf("Fold(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

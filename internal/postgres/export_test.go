@@ -1,0 +1,4 @@
+package postgres
+
+// TableNames is tableNames.
+func TableNames() ([]string, error) { return tableNames() }
