@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
@@ -115,8 +116,11 @@ func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte) (k
 			a.absent.put(hash, known{}, at)
 			return nil, unknownKey()
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, pos.Errorf(pos.UpstreamDown, "the database does not answer").WithFix("try again in a few seconds").WithCause(err)
+		}
 		if err != nil {
-			return nil, postgres.Translate(err)
+			return nil, err
 		}
 		a.known.put(hash, k, at)
 		return k, nil
@@ -140,6 +144,9 @@ func (a *Authenticator) withStays(ctx context.Context, c pos.Caller) (pos.Caller
 	}
 	var err error
 	c.Businesses, err = readStays(ctx, a.db, c.KeyID)
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" { // operator_stays: no operator's key in force
+		return pos.Caller{}, unknownKey()
+	}
 	return c, err
 }
 
