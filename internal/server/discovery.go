@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
 // resourceMetadata is the protected-resource document of RFC 9728. It names no authorization server while there is none.
@@ -20,7 +22,7 @@ func (s *Server) protectedResource(w http.ResponseWriter, r *http.Request) {
 	if path == "/" {
 		path = "/mcp"
 	}
-	if !s.isMCP(path) {
+	if !isMCP(path) {
 		notFound(w, r)
 		return
 	}
@@ -34,14 +36,15 @@ func (s *Server) protectedResource(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(doc)
 }
 
-// isMCP says whether the path is one of the endpoint's own.
-func (s *Server) isMCP(path string) bool {
-	probe, err := http.NewRequest(http.MethodPost, path, nil)
-	if err != nil {
-		return false
+// isMCP says whether the path is one of the endpoint's own, with a business that has the form of one.
+func isMCP(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/mcp")
+	rest = strings.TrimPrefix(rest, "/readonly")
+	if ok && rest == "" {
+		return true
 	}
-	_, pattern := s.mux.Handler(probe)
-	return strings.HasPrefix(pattern, "/mcp")
+	id, pinned := strings.CutPrefix(rest, "/b/")
+	return ok && pinned && pos.ValidID(id)
 }
 
 // allowAnyOriginHeaders lets pages of any origin read a public document: clients in a browser look for it.

@@ -63,6 +63,7 @@ func (s *Server) askDatabase(ctx context.Context) string {
 func (s *Server) uptime() int64 { return int64(s.o.Now().Sub(s.started).Seconds()) }
 
 func writeHealth(w http.ResponseWriter, status int, h health) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -79,7 +80,7 @@ type healthCache struct {
 func (c *healthCache) get(now func() time.Time, ask func() string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := now(); c.state == "" || t.Sub(c.asked) >= time.Second {
+	if t := now(); c.state == "" || t.Sub(c.asked) >= time.Second || t.Before(c.asked) {
 		c.state, c.asked = ask(), t
 	}
 	return c.state

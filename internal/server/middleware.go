@@ -107,7 +107,10 @@ func writeError(w http.ResponseWriter, status int, message string) {
 	}{"2.0", nil, problem{-32000, message}})
 }
 
-func notFound(w http.ResponseWriter, _ *http.Request) {
+func notFound(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/.well-known/") { // a page that looks for a document must be able to read that there is none
+		allowAnyOriginHeaders(w)
+	}
 	writeError(w, http.StatusNotFound, "There is nothing here; the MCP endpoint is /mcp")
 }
 

@@ -8,27 +8,36 @@ import (
 	"time"
 )
 
-// Times of the listener and of the stop. Cloud Run gives 10 s between SIGTERM and SIGKILL: 0.5 + 7.5 leave 2 s to close
-// pools and flush.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 30 * time.Second // a body of at most 1 MiB
-	writeTimeout      = 30 * time.Second // set anew for each request; the endpoint gives each piece of a stream its own
-	idleTimeout       = 120 * time.Second
-	maxHeaderBytes    = 32 << 10
-	lameDuck          = 500 * time.Millisecond
-	shutdownTimeout   = 7500 * time.Millisecond
-)
+const maxHeaderBytes = 32 << 10
+
+// times bound what a connection and a stop may take.
+type times struct {
+	header, read, write, idle time.Duration
+	lameDuck, shutdown        time.Duration
+}
+
+// usualTimes are those of production. Cloud Run gives 10 s between SIGTERM and SIGKILL: 0.5 + 7.5 leave 2 s to close pools
+// and flush.
+func usualTimes() times {
+	return times{
+		header:   5 * time.Second,
+		read:     30 * time.Second, // a body of at most 1 MiB
+		write:    30 * time.Second, // set anew for each request; the endpoint gives each piece of a stream its own
+		idle:     120 * time.Second,
+		lameDuck: 500 * time.Millisecond,
+		shutdown: 7500 * time.Millisecond,
+	}
+}
 
 // Run serves on the listener until ctx ends, then stops gracefully: not ready, half a second more of new connections
 // (the balancer needs to notice), streams ended so that clients reconnect elsewhere, running calls waited for.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	hs := &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: s.times.header,
+		ReadTimeout:       s.times.read,
+		WriteTimeout:      s.times.write,
+		IdleTimeout:       s.times.idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          quietLog(s.o.Log),
 	}
@@ -42,11 +51,11 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	s.stopping.Store(true)
 	s.o.Log.Info("stopping")
 	select {
-	case <-time.After(lameDuck):
+	case <-time.After(s.times.lameDuck):
 	case err := <-failed:
 		return err
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.times.shutdown)
 	defer cancel()
 	if m := s.mcp.Load(); m != nil {
 		(*m).Drain(stop)

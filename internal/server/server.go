@@ -44,11 +44,12 @@ type Server struct {
 	stopping atomic.Bool
 	health   healthCache
 	mux      *http.ServeMux
+	times    times
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, started: o.Now(), mux: http.NewServeMux()}
+	s := &Server{o: o, started: o.Now(), mux: http.NewServeMux(), times: usualTimes()}
 	s.routes()
 	return s
 }
@@ -122,7 +123,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				panic(p)
 			}
 			s.logPanic(r.Context(), id, p)
-			if rec.status == 0 {
+			if rec.status != 0 { // half an answer must not look like a whole one
+				defer panic(http.ErrAbortHandler)
+			} else {
 				writeError(rec, http.StatusInternalServerError, "internal error ("+id+")")
 			}
 		}

@@ -70,9 +70,9 @@ func removeAfterUs(dir string) error {
 		w.Close()
 		return fmt.Errorf("remove %s afterwards: %w", dir, err)
 	}
-	held = w
+	held = append(held, w)
 	return nil
 }
 
-// held keeps the pipe open as long as the process lives.
-var held io.Closer
+// held keeps the pipes open as long as the process lives.
+var held []io.Closer
