@@ -107,6 +107,9 @@ func (a *Authenticator) Recheck(ctx context.Context, c pos.Caller) error {
 // from before the read.
 func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte) (known, error) {
 	ch := a.flight.DoChan(string(hash[:]), func() (any, error) {
+		if k, ok := a.known.get(hash, a.now()); ok { // another flight landed since the caller looked
+			return k, nil
+		}
 		// Not the first caller's context: the others must not lose their answer when that one goes away.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()

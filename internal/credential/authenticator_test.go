@@ -24,13 +24,13 @@ import (
 type desk struct {
 	*dbtest.DB
 	auth  *credential.Authenticator
-	clock *later
+	clock *frozen
 	log   *bytes.Buffer
 }
 
 func open(t *testing.T) desk {
 	t.Helper()
-	d := desk{DB: dbtest.Open(t), clock: &later{}, log: &bytes.Buffer{}}
+	d := desk{DB: dbtest.Open(t), clock: newFrozen(), log: &bytes.Buffer{}}
 	d.TwoBusinesses(t)
 	d.auth = credential.NewAuthenticator(d.App, slog.New(slog.NewJSONHandler(d.log, nil)), d.clock.now)
 	t.Cleanup(d.auth.Close)
@@ -233,11 +233,13 @@ func TestNarrowedWithinFiveSeconds(t *testing.T) {
 func TestExpiryInsideTheCache(t *testing.T) {
 	t.Parallel()
 	d := open(t)
-	raw, _ := d.key(t, func(s *credential.NewKeySpec) { s.ExpiresAt = ptr(time.Now().Add(3 * time.Second)) })
+	raw, _ := d.key(t, func(s *credential.NewKeySpec) { s.ExpiresAt = ptr(d.clock.now().Add(time.Hour)) })
+	d.clock.move(time.Hour - 2*time.Second)
 	if _, err := d.auth.Key(t.Context(), raw); err != nil {
 		t.Fatal(err)
 	}
-	d.clock.move(3*time.Second + time.Millisecond)
+	d.auth.Close() // the note of its use
+	d.clock.move(2 * time.Second)
 	before := d.reads()
 	_, err := d.auth.Key(t.Context(), raw)
 	refused(t, "expired in the cache", err, true)
@@ -468,7 +470,7 @@ func TestDatabaseDown(t *testing.T) {
 	if shopKey, _, err = credential.CreateKey(t.Context(), owner.Pool(), credential.NewKeySpec{BusinessID: dbtest.Shop, Role: pos.RoleMerchant, Scopes: pos.AllScopes()}); err != nil {
 		t.Fatal(err)
 	}
-	clock := &later{}
+	clock := newFrozen()
 	var log bytes.Buffer
 	auth := credential.NewAuthenticator(app, slog.New(slog.NewJSONHandler(&log, nil)), clock.now)
 	for _, k := range []string{raw, shopKey} {

@@ -5,6 +5,18 @@ import (
 	"time"
 )
 
+// frozen is a clock that stands still until it is moved, so that nothing depends on how fast a test runs.
+type frozen struct{ at atomic.Int64 }
+
+func newFrozen() *frozen {
+	f := &frozen{}
+	f.at.Store(time.Now().UnixNano())
+	return f
+}
+
+func (f *frozen) now() time.Time       { return time.Unix(0, f.at.Load()) }
+func (f *frozen) move(d time.Duration) { f.at.Add(int64(d)) }
+
 // later is the real clock, moved forward.
 type later struct{ by atomic.Int64 }
 
