@@ -75,4 +75,6 @@ func removeAfterUs(dir string) error {
 }
 
 // held keeps the pipes open as long as the process lives.
+//
+//lint:ignore U1000 being referred to is its use
 var held []io.Closer
