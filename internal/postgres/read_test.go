@@ -160,7 +160,7 @@ func TestSlowQuestions(t *testing.T) {
 			return q.QueryRow(t.Context(), sql).Scan(&n)
 		})
 		wantCode(t, err, pos.Overloaded)
-		if took := time.Since(begun); took > 8*time.Second {
+		if took := time.Since(begun); took > 15*time.Second {
 			t.Errorf("%s took %s", name, took)
 		}
 		clean(t, one)
@@ -228,7 +228,7 @@ func TestPoolExhausted(t *testing.T) {
 	err := one.Read(t.Context(), at(t), func(postgres.Querier) error {
 		begun := time.Now()
 		err := one.Read(t.Context(), at(t), func(postgres.Querier) error { return nil })
-		if took := time.Since(begun); took < time.Second || took > 4*time.Second {
+		if took := time.Since(begun); took < time.Second || took > 10*time.Second {
 			t.Errorf("waited %s for a connection", took)
 		}
 		return err

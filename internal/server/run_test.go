@@ -145,7 +145,7 @@ func TestPanicInTheMiddle(t *testing.T) {
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()
 	f := newServer(t)
-	f.Hasten(plenty, plenty, plenty, 700*time.Millisecond, plenty)
+	f.Hasten(plenty, plenty, plenty, 2*time.Second, plenty)
 	begun, finish := make(chan struct{}), make(chan struct{})
 	mcp := serving(nil)
 	mcp.handle = func(w http.ResponseWriter, r *http.Request) {
