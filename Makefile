@@ -6,7 +6,7 @@ TESTFLAGS ?= -race
 PACKAGES  ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint clients check docs snapshots vuln update clean
+.PHONY: help build test lint clients bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ test: ## Go tests with the race detector, on a real PostgreSQL that they share
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
 
 lint: ## gofmt, vet, staticcheck
-	@unformatted=$$(gofmt -l cmd internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l bench cmd internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags fixtures ./internal/app/
 	$(GO) tool staticcheck ./...
@@ -26,6 +26,13 @@ lint: ## gofmt, vet, staticcheck
 clients: build ## Real MCP clients and conformance suites against the built server (see clients/README.md)
 	$(GO) build -tags fixtures -o bin/flowpos-fixtures ./cmd/flowpos
 	clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures $(SUITES)
+
+bench: build ## Figures against a bare handler and Node: QUICK=1 in three minutes, ROWS=list,… some, RECORD=1 into docs/measurements.md, PROFILE=folder (see bench/README.md)
+	$(GO) build -o bin/bench ./bench
+	$(GO) build -o bin/bench-floor ./bench/floor
+	$(GO) build -o bin/bench-ours ./bench/ours
+	$(GO) build -tags fixtures -o bin/bench-ours-fixtures ./bench/ours
+	bin/bench $(if $(QUICK),-quick) $(if $(RECORD),-record docs/measurements.md) $(if $(ROWS),-rows $(ROWS)) $(if $(PROFILE),-profile $(PROFILE)) $(BENCHFLAGS)
 
 check: lint test clients ## All of the above: what must be green before anyone reads a change
 
@@ -43,4 +50,4 @@ update: ## Newer versions of Go modules; run make check afterwards and read what
 	$(GO) mod tidy
 
 clean: ## Remove what the targets made
-	rm -rf bin .tools clients/node_modules
+	rm -rf bin .tools clients/node_modules bench/node/node_modules

@@ -41,16 +41,23 @@ func allowedImports() map[string][]string {
 		"postgres/dbtest/cmd/withpostgres": {"postgres/dbtest", "postgres/embedded"},
 		"migrations":                       {},
 		"pos":                              {},
+		"bench": {"bench/inside", "bench/load", "bench/script", "credential", "demo", "pos", "postgres", "postgres/embedded",
+			"reports", "tool"},
+		"bench/floor":  {"bench/inside", "bench/script"},
+		"bench/inside": {},
+		"bench/load":   {},
+		"bench/ours":   {"app", "bench/inside"},
+		"bench/script": {},
 	}
 }
 
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "credential"},
+		"net/http":                               {"app", "server", "mcphttp", "credential", "bench", "bench/floor", "bench/inside"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
 		"github.com/jackc/pgx": {"app", "postgres", "postgres/embedded", "postgres/dbtest", "credential", "business", "catalog", "stock",
-			"sales", "reports", "insight", "demo", "salesimport"},
+			"sales", "reports", "insight", "demo", "salesimport", "bench", "bench/floor"},
 	}
 }
 

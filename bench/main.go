@@ -1,0 +1,149 @@
+// Command bench measures the product against a bare handler (bench/floor) and the documented Node way (bench/node), in one
+// run on one machine: servers on one core, generator, PostgreSQL and this program on the others, every answer checked
+// while timing, rounds interleaved, medians. README.md says how to read what it prints.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the command line.
+type options struct {
+	quick   bool
+	record  string
+	rows    string
+	profile string
+	bin     string
+	node    string
+	log     string
+	gogc    string
+	limit   string
+	procs   string
+}
+
+func parse(args []string) (o options, err error) {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.BoolVar(&o.quick, "quick", false, "three short rounds and smaller numbers")
+	f.StringVar(&o.record, "record", "", "also write the results to this file, as Markdown")
+	f.StringVar(&o.rows, "rows", "", "only these rows, separated by commas: "+strings.Join(rowNames(), ", "))
+	f.StringVar(&o.profile, "profile", "", "after the rounds of each rate, take CPU profiles of ours and the floor into this folder")
+	f.StringVar(&o.bin, "bin", "bin", "folder of the built programs")
+	f.StringVar(&o.node, "node", "bench/node", "folder of the Node server; empty leaves Node out")
+	f.StringVar(&o.log, "log", os.DevNull, "file for the servers' log lines")
+	f.StringVar(&o.gogc, "gogc", "400", "GOGC of floor and ours")
+	f.StringVar(&o.limit, "gomemlimit", "400MiB", "GOMEMLIMIT of floor and ours")
+	f.StringVar(&o.procs, "gomaxprocs", "1", "GOMAXPROCS of floor and ours")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("what is %q?", f.Arg(0))
+	}
+	_, err = chosen(o.rows)
+	return o, err
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	p, err := pin()
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, o, p)
+		stop()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run sets the stage, measures the rows and prints them.
+func run(ctx context.Context, o options, p pins) (err error) {
+	begun := time.Now()
+	dir, err := os.MkdirTemp("", "flowpos-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o711); err != nil { // started by root, PostgreSQL runs as another user and has to get to its folder
+		return err
+	}
+	b := &bench{opts: o, size: sizes(o.quick), pins: p, dir: dir}
+	defer b.stop()
+	m := readMachine(p)
+	fmt.Println(m.text())
+	if err := b.setUp(ctx); err != nil {
+		return err
+	}
+	rows, _ := chosen(o.rows)
+	for _, r := range rows {
+		at := time.Now()
+		figures, err := r.measure(ctx, b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		b.figures = append(b.figures, figures...)
+		fmt.Printf("  %-9s %4.0f s\n", r.name, time.Since(at).Seconds())
+	}
+	m.took, m.postgres, m.node = time.Since(begun), b.stage.version, b.nodeVersion
+	fmt.Println()
+	fmt.Print(textTable(b.figures))
+	for _, n := range b.notes {
+		fmt.Println("note:", n)
+	}
+	if o.record == "" {
+		return nil
+	}
+	return record(o.record, b, m)
+}
+
+// row is one line of the contract: what it is called on the command line and how it is measured.
+type row struct {
+	name    string
+	measure func(ctx context.Context, b *bench) ([]figure, error)
+}
+
+func allRows() []row {
+	return []row{
+		{"whoami", whoamiOlder}, {"newer", whoamiNewer}, {"list", toolsList}, {"products", topProducts}, {"sessions", sessionsRow},
+		{"idle", idleSessions}, {"streams", openStreams}, {"ended", endedSessions}, {"start", startUp},
+	}
+}
+
+func rowNames() (names []string) {
+	for _, r := range allRows() {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// chosen are the rows of the command line, all without any.
+func chosen(list string) ([]row, error) {
+	if list == "" {
+		return allRows(), nil
+	}
+	var out []row
+	for name := range strings.SplitSeq(list, ",") {
+		found := false
+		for _, r := range allRows() {
+			if r.name == strings.TrimSpace(name) {
+				out, found = append(out, r), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no row %q; there are %s", name, strings.Join(rowNames(), ", "))
+		}
+	}
+	return out, nil
+}

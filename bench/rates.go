@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/flowpos/flowpos-backend/bench/load"
+)
+
+// measure is what one round showed of one server.
+type measure struct {
+	rate      float64 // calls a second
+	cpu       float64 // microseconds of the server's CPU a call
+	p99       float64 // microseconds
+	allocated float64 // bytes a call; nothing for Node
+}
+
+// series are the rounds of one server.
+type series []measure
+
+func (s series) of(pick func(measure) float64) (out []float64) {
+	for _, m := range s {
+		out = append(out, pick(m))
+	}
+	return out
+}
+
+func rate(m measure) float64      { return m.rate }
+func cpu(m measure) float64       { return m.cpu }
+func p99(m measure) float64       { return m.p99 }
+func allocated(m measure) float64 { return m.allocated }
+
+// round lets one server answer for a while.
+func (b *bench) round(ctx context.Context, s *server, steps []load.Step) (measure, error) {
+	var before, after struct {
+		server, own time.Duration
+		allocated   uint64
+	}
+	look := func(at *struct {
+		server, own time.Duration
+		allocated   uint64
+	}) func() error {
+		return func() (err error) {
+			if at == &after { // the clocks first and last: asking for the memory costs the server a little
+				if err := clocks(s, &at.server, &at.own); err != nil {
+					return err
+				}
+			}
+			m, err := s.memory(ctx, false)
+			if err != nil {
+				return err
+			}
+			at.allocated = m.Allocated
+			if at == &before {
+				return clocks(s, &at.server, &at.own)
+			}
+			return nil
+		}
+	}
+	res, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps, Warm: b.size.warm, For: b.size.each, Begin: look(&before), End: look(&after)})
+	if err != nil {
+		return measure{}, fmt.Errorf("%s: %w", s.name, err)
+	}
+	b.generatorWas(s, float64(after.own-before.own)/float64(res.Took))
+	n := float64(res.Calls)
+	return measure{
+		rate:      res.Rate(),
+		cpu:       float64((after.server - before.server).Nanoseconds()) / 1000 / n,
+		p99:       float64(load.Percentile(res.Latencies, 0.99).Nanoseconds()) / 1000,
+		allocated: float64(after.allocated-before.allocated) / n,
+	}, nil
+}
+
+func clocks(s *server, server, own *time.Duration) (err error) {
+	if *server, err = cpuTime(s.cmd.Process.Pid); err != nil {
+		return err
+	}
+	*own, err = cpuTime(os.Getpid())
+	return err
+}
+
+// generatorWas warns when the generator may have been what was measured.
+func (b *bench) generatorWas(s *server, busy float64) {
+	const most = 0.9
+	if busy <= most {
+		return
+	}
+	note := fmt.Sprintf("the generator used %.0f %% of a core against %s: that rate may be its own", busy*100, s.name)
+	for _, have := range b.notes {
+		if have[:40] == note[:40] {
+			return
+		}
+	}
+	b.notes = append(b.notes, note)
+}
+
+// interleaved measures servers in turn, round after round, so that what changes on the machine meanwhile hits all of them.
+func (b *bench) interleaved(ctx context.Context, servers []*server, steps func(s *server) []load.Step) (map[*server]series, error) {
+	out := map[*server]series{}
+	for range b.size.rounds {
+		for _, s := range servers {
+			m, err := b.round(ctx, s, steps(s))
+			if err != nil {
+				return nil, err
+			}
+			out[s] = append(out[s], m)
+		}
+	}
+	return out, nil
+}
+
+// each makes the steps of n connections: the same call, each in a session of its own.
+func each(c call, n int) func(s *server) []load.Step {
+	return func(s *server) (steps []load.Step) {
+		for i := range n {
+			session := ""
+			if c != whoamiNew {
+				session = s.ids[i]
+			}
+			steps = append(steps, s.step(c, session))
+		}
+		return steps
+	}
+}
+
+// rated is a row that is measured in rounds of one call.
+func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *server) []load.Step) (func(figure, func(measure) float64) figure, error) {
+	m, err := b.interleaved(ctx, t.all(), steps)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.profile(ctx, name, t, steps); err != nil {
+		return nil, err
+	}
+	return func(f figure, pick func(measure) float64) figure {
+		f.base, f.ours = m[t.floor].of(pick), m[t.ours].of(pick)
+		if t.node != nil {
+			f.node = m[t.node].of(pick)
+		}
+		return f
+	}, nil
+}
+
+// profile takes CPU profiles in a round of their own, which is not counted.
+func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *server) []load.Step) error {
+	if b.opts.profile == "" {
+		return nil
+	}
+	if err := os.MkdirAll(b.opts.profile, 0o755); err != nil {
+		return err
+	}
+	for _, s := range []*server{t.floor, t.ours} {
+		type taken struct {
+			profile []byte
+			err     error
+		}
+		done := make(chan taken, 1)
+		seconds := max(1, int(b.size.each.Seconds()))
+		_, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps(s), Warm: b.size.warm, For: time.Duration(seconds) * time.Second, Begin: func() error {
+			go func() {
+				p, err := s.look(ctx, fmt.Sprint("/cpu?seconds=", seconds))
+				done <- taken{p, err}
+			}()
+			return nil
+		}})
+		if err != nil {
+			return err
+		}
+		p := <-done
+		if p.err != nil {
+			return p.err
+		}
+		if err := os.WriteFile(filepath.Join(b.opts.profile, name+"-"+s.name+".prof"), p.profile, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
