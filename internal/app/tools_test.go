@@ -167,22 +167,27 @@ func seen(t *testing.T, cs *mcp.ClientSession, listed *mcp.Tool, args json.RawMe
 	return fmt.Sprintf("%s\n\n%s\n\n%s\n\n%s\n", entry, args, r.Content[0].(*mcp.TextContent).Text, structured)
 }
 
-// TestFiguresAgree asks the same question of every tool that can answer it: net, orders and returns are the same figures
-// everywhere, and every grouping adds up to them.
+// TestFiguresAgree asks the same question of every tool that can answer it: each figure is the same everywhere, and every
+// grouping adds up to it. list_orders sums for itself, so this is what holds it to the definitions of reports.
 func TestFiguresAgree(t *testing.T) {
 	t.Parallel()
 	db, state := smallDemo(t)
 	set := demoTools(t, db)
 	type totals struct {
-		Net     pos.Money `json:"net"`
-		Orders  int       `json:"orders"`
-		Returns int       `json:"returns_count"`
+		Gross        pos.Money `json:"gross"`
+		Discounts    pos.Money `json:"discounts"`
+		Returns      pos.Money `json:"returns"`
+		Net          pos.Money `json:"net"`
+		Tax          pos.Money `json:"tax"`
+		Tips         pos.Money `json:"tips"`
+		Orders       int       `json:"orders"`
+		ReturnsCount int       `json:"returns_count"`
 	}
 	for _, who := range []string{"ana-tienda-full", "ana-comedor-full", "ana-taller-full", "luis-ferreteria-full"} {
 		c, _ := demoCaller(t, db, state, who)
 		for _, period := range []string{"today", "yesterday", "this_week", "last_30_days", "last_month"} {
 			var report, listed struct{ Totals totals }
-			tooltest.Data(t, set, c, "get_sales_report", fmt.Sprintf(`{"period": %q, "metrics": ["net", "orders", "returns_count"]}`, period), &report)
+			tooltest.Data(t, set, c, "get_sales_report", fmt.Sprintf(`{"period": %q, "metrics": ["gross", "discounts", "returns", "net", "tax", "tips", "orders", "returns_count"]}`, period), &report)
 			tooltest.Data(t, set, c, "list_orders", fmt.Sprintf(`{"period": %q, "limit": 1}`, period), &listed)
 			if diff := cmp.Diff(report.Totals, listed.Totals); diff != "" {
 				t.Errorf("%s %s: list_orders against get_sales_report (-report +list):\n%s", who, period, diff)
