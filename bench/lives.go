@@ -91,7 +91,7 @@ func (b *bench) against(ctx context.Context, aged, fresh *server) (r, m figure, 
 			return r, m, err
 		}
 	}
-	rounds, err := b.interleaved(ctx, servers, each(whoami, b.size.connections))
+	rounds, err := b.interleaved(ctx, servers, each(whoami, b.size.connections), b.size.each)
 	if err != nil {
 		return r, m, err
 	}
@@ -100,8 +100,10 @@ func (b *bench) against(ctx context.Context, aged, fresh *server) (r, m figure, 
 	if m.base, err = settledMemory(ctx, fresh); err != nil {
 		return r, m, err
 	}
-	m.ours, err = settledMemory(ctx, aged)
-	return r, m, err
+	if m.ours, err = settledMemory(ctx, aged); err != nil {
+		return r, m, err
+	}
+	return r, m, b.heap(ctx, "ended", aged)
 }
 
 // settledMemory is what the process has in memory after everything went back that can.

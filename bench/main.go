@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -45,6 +46,9 @@ func parse(args []string) (o options, err error) {
 	}
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("what is %q?", f.Arg(0))
+	}
+	if o.record != "" && o.rows != "" {
+		return o, errors.New("some rows are no record; leave -rows or -record out")
 	}
 	_, err = chosen(o.rows)
 	return o, err

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/flowpos/flowpos-backend/bench/load"
@@ -34,33 +36,13 @@ func p99(m measure) float64       { return m.p99 }
 func allocated(m measure) float64 { return m.allocated }
 
 // round lets one server answer for a while.
-func (b *bench) round(ctx context.Context, s *server, steps []load.Step) (measure, error) {
-	var before, after struct {
-		server, own time.Duration
-		allocated   uint64
-	}
-	look := func(at *struct {
-		server, own time.Duration
-		allocated   uint64
-	}) func() error {
-		return func() (err error) {
-			if at == &after { // the clocks first and last: asking for the memory costs the server a little
-				if err := clocks(s, &at.server, &at.own); err != nil {
-					return err
-				}
-			}
-			m, err := s.memory(ctx, false)
-			if err != nil {
-				return err
-			}
-			at.allocated = m.Allocated
-			if at == &before {
-				return clocks(s, &at.server, &at.own)
-			}
-			return nil
-		}
-	}
-	res, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps, Warm: b.size.warm, For: b.size.each, Begin: look(&before), End: look(&after)})
+func (b *bench) round(ctx context.Context, s *server, steps []load.Step, d time.Duration) (measure, error) {
+	var before, after reading
+	res, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps, Warm: b.size.warm, For: d,
+		// The clocks last and first: asking for the memory costs the server a little.
+		Begin: func() error { return errors.Join(before.memory(ctx, s), before.clocks(s)) },
+		End:   func() error { return errors.Join(after.clocks(s), after.memory(ctx, s)) },
+	})
 	if err != nil {
 		return measure{}, fmt.Errorf("%s: %w", s.name, err)
 	}
@@ -74,11 +56,23 @@ func (b *bench) round(ctx context.Context, s *server, steps []load.Step) (measur
 	}, nil
 }
 
-func clocks(s *server, server, own *time.Duration) (err error) {
-	if *server, err = cpuTime(s.cmd.Process.Pid); err != nil {
+// reading is where a server's meters stand.
+type reading struct {
+	server, own time.Duration // CPU time
+	allocated   uint64
+}
+
+func (r *reading) memory(ctx context.Context, s *server) error {
+	m, err := s.memory(ctx, false)
+	r.allocated = m.Allocated
+	return err
+}
+
+func (r *reading) clocks(s *server) (err error) {
+	if r.server, err = cpuTime(s.cmd.Process.Pid); err != nil {
 		return err
 	}
-	*own, err = cpuTime(os.Getpid())
+	r.own, err = cpuTime(os.Getpid())
 	return err
 }
 
@@ -88,21 +82,19 @@ func (b *bench) generatorWas(s *server, busy float64) {
 	if busy <= most {
 		return
 	}
-	note := fmt.Sprintf("the generator used %.0f %% of a core against %s: that rate may be its own", busy*100, s.name)
-	for _, have := range b.notes {
-		if have[:40] == note[:40] {
-			return
-		}
+	note := fmt.Sprintf("the generator used more than %.0f %% of its core against %s: that rate may be its own", most*100, s.name)
+	if slices.Contains(b.notes, note) {
+		return
 	}
 	b.notes = append(b.notes, note)
 }
 
 // interleaved measures servers in turn, round after round, so that what changes on the machine meanwhile hits all of them.
-func (b *bench) interleaved(ctx context.Context, servers []*server, steps func(s *server) []load.Step) (map[*server]series, error) {
+func (b *bench) interleaved(ctx context.Context, servers []*server, steps func(s *server) []load.Step, d time.Duration) (map[*server]series, error) {
 	out := map[*server]series{}
 	for range b.size.rounds {
 		for _, s := range servers {
-			m, err := b.round(ctx, s, steps(s))
+			m, err := b.round(ctx, s, steps(s), d)
 			if err != nil {
 				return nil, err
 			}
@@ -127,8 +119,8 @@ func each(c call, n int) func(s *server) []load.Step {
 }
 
 // rated is a row that is measured in rounds of one call.
-func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *server) []load.Step) (func(figure, func(measure) float64) figure, error) {
-	m, err := b.interleaved(ctx, t.all(), steps)
+func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *server) []load.Step, d time.Duration) (func(figure, func(measure) float64) figure, error) {
+	m, err := b.interleaved(ctx, t.all(), steps, d)
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +140,6 @@ func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *se
 func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *server) []load.Step) error {
 	if b.opts.profile == "" {
 		return nil
-	}
-	if err := os.MkdirAll(b.opts.profile, 0o755); err != nil {
-		return err
 	}
 	for _, s := range []*server{t.floor, t.ours} {
 		type taken struct {
@@ -173,9 +162,28 @@ func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *
 		if p.err != nil {
 			return p.err
 		}
-		if err := os.WriteFile(filepath.Join(b.opts.profile, name+"-"+s.name+".prof"), p.profile, 0o644); err != nil {
+		if err := b.keep(name+"-"+s.name+"-cpu", p.profile); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// heap keeps what a server holds at the moment, where profiles are wanted.
+func (b *bench) heap(ctx context.Context, name string, s *server) error {
+	if b.opts.profile == "" || s.name == "node" {
+		return nil
+	}
+	p, err := s.look(ctx, "/heap")
+	if err != nil {
+		return err
+	}
+	return b.keep(name+"-"+s.name+"-heap", p)
+}
+
+func (b *bench) keep(name string, profile []byte) error {
+	if err := os.MkdirAll(b.opts.profile, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.opts.profile, name+".prof"), profile, 0o644)
 }

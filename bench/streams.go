@@ -86,6 +86,9 @@ func (b *bench) streamsOf(ctx context.Context, s *server) (out streamed, err err
 	if err != nil {
 		return out, err
 	}
+	if err := b.heap(ctx, "streams", s); err != nil {
+		return out, err
+	}
 	out.bytes = (float64(after.Live) - float64(before.Live)) / float64(n)
 	begun := time.Now()
 	want := s.calls[tell]

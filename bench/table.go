@@ -33,12 +33,12 @@ const (
 
 // target is a bound of a ratio to the base, or of the figure itself where there is none; the zero target is no bound.
 type target struct {
-	least bool
-	bound float64
+	set, least bool
+	bound      float64
 }
 
-func atLeast(x float64) target { return target{true, x} }
-func atMost(x float64) target  { return target{false, x} }
+func atLeast(x float64) target { return target{true, true, x} }
+func atMost(x float64) target  { return target{true, false, x} }
 
 func (t target) holds(x float64) bool {
 	if t.least {
@@ -68,7 +68,7 @@ func (f figure) spread() (low, high float64) {
 // verdict is met, MISSED, or nothing where there is no target.
 func (f figure) verdict() string {
 	switch {
-	case f.target == target{}:
+	case !f.target.set:
 		return ""
 	case f.unreached == "" && f.target.holds(f.judged()):
 		return "met"
@@ -77,7 +77,7 @@ func (f figure) verdict() string {
 }
 
 func (f figure) targetText() string {
-	if f.target == (target{}) {
+	if !f.target.set {
 		return ""
 	}
 	sign := "≤ "

@@ -14,6 +14,7 @@ func TestTable(t *testing.T) {
 		{row: "whoami", name: "CPU per call", unit: micros, base: []float64{20}, ours: []float64{26.1}, target: atMost(1.3)},
 		{row: "idle", name: "memory", unit: bytesUnit, ours: []float64{1024}, node: []float64{123456}, target: atMost(1024)},
 		{row: "ended", name: "rate", unit: perSecond, base: []float64{100}, ours: []float64{99}, node: []float64{5}, nodeBase: []float64{10}, target: atLeast(0.95), unreached: "too slow"},
+		{row: "idle", name: "goroutines", ours: []float64{0}, target: atMost(0)},
 		{row: "list", name: "p99", unit: millis, base: []float64{1}, ours: []float64{12}},
 	})
 	want := `row     figure        floor     ours      ratio (rounds)    target     verdict  Node       its ratio
@@ -21,6 +22,7 @@ whoami  rate          45,000/s  38,000/s  0.84 (0.82–0.90)  ≥ 0.80     met  
         CPU per call  20.0 µs   26.1 µs   1.31              ≤ 1.30     MISSED
 idle    memory                  1,024 B                     ≤ 1,024 B  met      123,456 B
 ended   rate          100/s     99.0/s    0.99              ≥ 0.95     MISSED   5.00/s     0.50
+idle    goroutines              0                           ≤ 0        met
 list    p99           1.0 ms    12.0 ms   12.0
 `
 	if diff := cmp.Diff(want, got); diff != "" {

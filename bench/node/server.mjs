@@ -132,3 +132,4 @@ if (process.env.BENCH_INSIDE) {
   }).listen(process.env.BENCH_INSIDE)
 }
 app.listen(Number(process.env.PORT), '127.0.0.1')
+process.on('SIGTERM', () => process.exit()) // so that --cpu-prof gets to write
