@@ -22,11 +22,11 @@ type problem struct {
 }
 
 // failure makes the Result of an error: what the caller may read of it, as a value and as a sentence.
-func failure(ctx context.Context, err error) Result {
+func (s *Set) failure(ctx context.Context, err error) Result {
 	if _, mine := errors.AsType[*pos.Error](err); !mine {
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			err = pos.Errorf(pos.Overloaded, "the call took longer than %s", callTimeout).WithFix("ask for less at once").WithCause(err)
+			err = pos.Errorf(pos.Overloaded, "the call took longer than %s", s.limit).WithFix("ask for less at once").WithCause(err)
 		case errors.Is(err, context.Canceled):
 			err = pos.Errorf(pos.Conflict, "the call was cancelled").WithCause(err)
 		}

@@ -26,11 +26,12 @@ type Set struct {
 	log    *slog.Logger
 	now    func() time.Time
 	lists  listCache
+	limit  time.Duration // of one call
 }
 
 // NewSet makes a set. Two tools of one name are an error.
 func NewSet(log *slog.Logger, now func() time.Time, tools ...Tool) (*Set, error) {
-	s := &Set{tools: tools, byName: map[string]Tool{}, log: log, now: now}
+	s := &Set{tools: tools, byName: map[string]Tool{}, log: log, now: now, limit: callTimeout}
 	for _, t := range tools {
 		if _, twice := s.byName[t.Name]; twice {
 			return nil, fmt.Errorf("two tools are called %s", t.Name)
@@ -39,6 +40,9 @@ func NewSet(log *slog.Logger, now func() time.Time, tools ...Tool) (*Set, error)
 	}
 	return s, nil
 }
+
+// Limit changes how long a call may take, before the first one; a minute unless it was changed.
+func (s *Set) Limit(d time.Duration) { s.limit = d }
 
 // Tools are all tools, whoever may use them.
 func (s *Set) Tools() []Tool { return s.tools }
@@ -58,7 +62,7 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 		return Result{}, ErrUnknown
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	c, r, err := s.call(ctx, c, t, raw)
 	res := Result{Text: r.text}
@@ -66,7 +70,7 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 		res.Structured, err = json.Marshal(r.value)
 	}
 	if err != nil {
-		res = failure(ctx, err)
+		res = s.failure(ctx, err)
 	}
 	s.report(ctx, c, t, res, err, time.Since(start))
 	return res, nil
