@@ -22,8 +22,12 @@ type machine struct {
 }
 
 func readMachine(p pins) machine {
-	return machine{date: time.Now(), cpu: after("/proc/cpuinfo", "model name"), cores: max(len(allowedCores()), runtime.NumCPU()), pins: p,
-		system: runtime.GOOS + "/" + runtime.GOARCH + kernel(), load: loadAverage()}
+	cores := runtime.NumCPU()
+	if p.server != "" {
+		cores++ // the servers' is not ours
+	}
+	return machine{date: time.Now(), cpu: after("/proc/cpuinfo", "model name"), cores: cores, pins: p,
+		system: runtime.GOOS + "/" + runtime.GOARCH, load: loadAverage()}
 }
 
 // after is what follows a name and a colon in a file of the system; "unknown" where there is no such file.
@@ -35,14 +39,6 @@ func after(path, name string) string {
 		}
 	}
 	return "unknown"
-}
-
-func kernel() string {
-	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return ""
-	}
-	return ", Linux " + strings.TrimSpace(string(b))
 }
 
 func loadAverage() string {
