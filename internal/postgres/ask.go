@@ -14,7 +14,9 @@ func (d *DB) Ask(ctx context.Context, fn func(q Querier) error) error {
 }
 
 func (d *DB) ask(ctx context.Context, fn func(q Querier) error) error {
-	conn, err := d.acquire(ctx)
+	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	conn, err := d.acquire(ctx, wait)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,10 @@ const (
 )
 
 // DB is a pool of connections as flowpos_app. It is safe for concurrent use.
-type DB struct{ pool *pgxpool.Pool }
+type DB struct {
+	pool   *pgxpool.Pool
+	shares *shares // nil: a business may take all connections
+}
 
 // Querier runs queries inside the transaction that Read opened.
 type Querier interface {
@@ -69,7 +72,7 @@ func Lazy(ctx context.Context, url string, size int) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pool: %w", err)
 	}
-	return &DB{pool}, nil
+	return &DB{pool: pool}, nil
 }
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
@@ -127,11 +130,11 @@ func (d *DB) Read(ctx context.Context, c pos.Caller, fn func(q Querier) error) e
 }
 
 func (d *DB) read(ctx context.Context, c pos.Caller, fn func(q Querier) error) error {
-	conn, err := d.acquire(ctx)
+	conn, release, err := d.enter(ctx, c.Targets)
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
+	defer release()
 	if err := begin(ctx, conn.Conn(), c.Targets); err != nil {
 		return err
 	}
@@ -149,9 +152,28 @@ func (d *DB) read(ctx context.Context, c pos.Caller, fn func(q Querier) error) e
 	return err
 }
 
-func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+// enter waits for a place in the businesses' shares and for a connection, for acquireTimeout in all.
+func (d *DB) enter(ctx context.Context, targets []pos.Business) (conn *pgxpool.Conn, release func(), err error) {
 	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
+	leave := func() {}
+	if d.shares != nil {
+		if leave, err = d.shares.enter(wait, targets); err != nil {
+			return nil, nil, err
+		}
+	}
+	if conn, err = d.acquire(ctx, wait); err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return conn, func() {
+		conn.Release()
+		leave()
+	}, nil
+}
+
+// acquire takes a connection within wait, whose parent is ctx.
+func (d *DB) acquire(ctx, wait context.Context) (*pgxpool.Conn, error) {
 	conn, err := d.pool.Acquire(wait)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		if s := d.pool.Stat(); s.AcquiredConns() < s.MaxConns() {
