@@ -17,6 +17,7 @@ var whoamiSpec = tool.Spec[whoamiArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.Nowhere,
 	For:     tool.Everyone,
+	Steady:  true,
 	Example: whoamiArgs{},
 }
 

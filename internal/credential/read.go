@@ -47,6 +47,9 @@ func readKey(ctx context.Context, db *postgres.DB, hash [sha256.Size]byte) (know
 		return k, err
 	}
 	c.Auth, c.Credential = "v1_key", "key:"+c.KeyID
+	if !c.Operator() { // whose stays are read anew with each request
+		c.Memo = new(pos.Memo)
+	}
 	if b.ID == nil {
 		return k, nil
 	}

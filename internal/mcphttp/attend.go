@@ -38,7 +38,9 @@ func (h *Handler) stands(ctx context.Context, c pos.Caller) error {
 	if errors.Is(err, session.ErrUnknown) {
 		return errClosed
 	}
-	h.warn(ctx, "credential not checked", err)
+	if ctx.Err() == nil {
+		h.warn(ctx, "credential not checked", err)
+	}
 	return errUnclear
 }
 

@@ -21,7 +21,7 @@ const listLife = 30_000
 
 // newServer makes the one SDK server that all requests share. Lists are composed for the caller of each request, in
 // middleware, and each call is checked against its caller by the set.
-func (h *Handler) newServer() *mcp.Server {
+func (h *Handler) newServer(impl *mcp.Implementation) *mcp.Server {
 	o := &mcp.ServerOptions{
 		Logger: slog.New(slog.DiscardHandler), // it tells of every connection, that is of every POST
 		Capabilities: &mcp.ServerCapabilities{
@@ -34,7 +34,7 @@ func (h *Handler) newServer() *mcp.Server {
 	if h.opts.Extra != nil {
 		h.opts.Extra.Options(o)
 	}
-	s := mcp.NewServer(&mcp.Implementation{Name: "flowpos", Title: "FlowPOS", Version: h.opts.Version}, o)
+	s := mcp.NewServer(impl, o)
 	for _, t := range h.tools.Tools() {
 		s.AddTool(&mcp.Tool{Name: t.Name, InputSchema: t.Input}, h.callTool)
 	}

@@ -50,6 +50,7 @@ type Options struct {
 	Log          *slog.Logger
 	Now          func() time.Time
 	Extra        Extra // nil in the product
+	NoFront      bool  // the SDK answers plain requests too: for tests and measurements
 }
 
 // Extra is features beside the tool set: the fixtures of the conformance suites.
@@ -79,6 +80,7 @@ type Handler struct {
 	signer *session.Signer
 	guard  *Guard
 	slots  *slots
+	front  *front
 
 	server     *mcp.Server
 	statelessJ http.Handler // newer era, one JSON answer
@@ -113,7 +115,11 @@ func New(o Options) (*Handler, error) {
 		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: patience,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}
-	h.server = h.newServer()
+	impl := &mcp.Implementation{Name: "flowpos", Title: "FlowPOS", Version: o.Version}
+	if h.front, err = newFront(impl); err != nil {
+		return nil, err
+	}
+	h.server = h.newServer(impl)
 	h.statelessJ, h.statelessS = h.stateless(true), h.stateless(false)
 	return h, nil
 }
@@ -182,7 +188,10 @@ func (h *Handler) Drain(ctx context.Context) {
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		h.abort.Do(func() { close(h.aborting) })
+		h.abort.Do(func() {
+			close(h.aborting)
+			h.running.abort()
+		})
 		<-idle // the calls' contexts are cancelled: they end at once
 	}
 }
@@ -209,19 +218,27 @@ func exchangeOf(ctx context.Context) (*exchange, bool) {
 // open finds the session that a request names. An id that is not the caller's, of another path, expired or closed is
 // session.ErrUnknown.
 func (h *Handler) open(ctx context.Context, c pos.Caller, id string) (*exchange, error) {
-	st, err := h.signer.Open(c.Credential, id)
-	if err != nil {
+	x := &exchange{caller: c, session: id}
+	var err error
+	if x.state, x.record, err = h.restore(ctx, &x.caller, id); err != nil {
 		return nil, err
+	}
+	return x, nil
+}
+
+// restore puts the caller into the session that it names.
+func (h *Handler) restore(ctx context.Context, c *pos.Caller, id string) (st session.State, rec session.Record, err error) {
+	if st, err = h.signer.Open(c.Credential, id); err != nil {
+		return st, rec, err
 	}
 	if st.ReadOnly != c.ReadOnly || st.Pin != c.Pin {
-		return nil, session.ErrUnknown
+		return st, rec, session.ErrUnknown
 	}
-	rec, err := h.store.Load(ctx, id)
-	if err != nil {
-		return nil, err
+	if rec, err = h.store.Load(ctx, id); err != nil {
+		return st, rec, err
 	}
 	c.Session, c.Active = id, rec.Active
-	return &exchange{caller: c, session: id, state: st, record: rec}, nil
+	return st, rec, nil
 }
 
 // delete closes the session.

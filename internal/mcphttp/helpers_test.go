@@ -199,6 +199,7 @@ func start(t testing.TB, s setup) *instance {
 		Auth: s.door, Tools: set, Sessions: session.NewMemory(s.log, s.now), Secret: []byte("a secret of at least 32 characters"),
 		PublicURL: "https://pos.example.com", AllowedHosts: []string{"pos.example.net"}, Loopback: true,
 		StreamMax: time.Minute, Concurrency: 80, Version: "test", Log: slog.New(slog.DiscardHandler), Now: s.now, Extra: fixtures.Set{},
+		NoFront: strings.HasPrefix(t.Name(), withoutFront),
 	}
 	if s.options != nil {
 		s.options(&o)

@@ -23,6 +23,13 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 		bad.write(w)
 		return
 	}
+	if own := c; h.plain(w, r, &own, body) {
+		return
+	}
+	if bad := checkJSON(body); bad != nil {
+		bad.write(w)
+		return
+	}
 	msgs, batch, bad := readMessages(body)
 	if bad != nil {
 		bad.write(w)

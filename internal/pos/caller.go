@@ -18,6 +18,7 @@ type Caller struct {
 	Role       Role
 	Scopes     []Scope
 	Businesses []Business // those the caller may enter now; an operator's are its stays
+	Memo       *Memo      // of the credential as it was read; nil where every request reads anew
 
 	Session  string // mcp-session-id, or empty
 	Active   string // id of the session's active business, or empty

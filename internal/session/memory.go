@@ -19,7 +19,7 @@ type Memory struct {
 	kept    map[string]*kept // sessions with events or a running call
 	order   *list.List       // of *kept, the most recently used in front
 	bytes   int
-	watched map[string]map[*watcher]struct{}
+	watched map[string]*watcher // the first of each session
 }
 
 // Bounds of all sessions together. Past them the sessions that were quiet the longest lose what is kept of them.
@@ -33,13 +33,17 @@ type record struct {
 	until time.Time
 }
 
-type watcher struct{ c chan Signal }
+// watcher is one of a session's, which know their neighbours.
+type watcher struct {
+	see            func(Signal)
+	previous, next *watcher
+}
 
 // NewMemory makes an empty store.
 func NewMemory(log ClosedLog, now func() time.Time) *Memory {
 	return &Memory{
 		now: now, closed: newClosedSet(log, now),
-		records: map[string]record{}, kept: map[string]*kept{}, order: list.New(), watched: map[string]map[*watcher]struct{}{},
+		records: map[string]record{}, kept: map[string]*kept{}, order: list.New(), watched: map[string]*watcher{},
 	}
 }
 
@@ -107,22 +111,45 @@ func (m *Memory) end(id string) {
 }
 
 // Watch implements Signals.
-func (m *Memory) Watch(_ context.Context, id string) (<-chan Signal, func(), error) {
-	w := &watcher{make(chan Signal, 64)}
+func (m *Memory) Watch(ctx context.Context, id string) (<-chan Signal, func(), error) {
+	c := make(chan Signal, 64)
+	stop, err := m.Observe(ctx, id, func(s Signal) {
+		select {
+		case c <- s:
+		default: // it does not keep up and will look for itself
+		}
+	})
+	return c, stop, err
+}
+
+// Observe implements Signals.
+func (m *Memory) Observe(_ context.Context, id string, see func(Signal)) (stop func(), err error) {
+	w := &watcher{see: see}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.watched[id] == nil {
-		m.watched[id] = map[*watcher]struct{}{}
+	if w.next = m.watched[id]; w.next != nil {
+		w.next.previous = w
 	}
-	m.watched[id][w] = struct{}{}
-	return w.c, func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.watched[id], w)
-		if len(m.watched[id]) == 0 {
-			delete(m.watched, id)
-		}
-	}, nil
+	m.watched[id] = w
+	return func() { m.unwatch(id, w) }, nil
+}
+
+func (m *Memory) unwatch(id string, w *watcher) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w.next != nil {
+		w.next.previous = w.previous
+	}
+	switch {
+	case w.previous != nil:
+		w.previous.next = w.next
+	case m.watched[id] != w: // stopped twice
+	case w.next != nil:
+		m.watched[id] = w.next
+	default:
+		delete(m.watched, id)
+	}
+	w.previous, w.next = nil, nil
 }
 
 // Send implements Signals.
@@ -134,10 +161,7 @@ func (m *Memory) Send(_ context.Context, id string, s Signal) error {
 }
 
 func (m *Memory) signal(id string, s Signal) {
-	for w := range m.watched[id] {
-		select {
-		case w.c <- s:
-		default: // it does not keep up and will look for itself
-		}
+	for w := m.watched[id]; w != nil; w = w.next {
+		w.see(s)
 	}
 }

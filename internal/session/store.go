@@ -113,6 +113,9 @@ type Signals interface {
 	// Watch returns the session's signals from now on; nothing sent after it returned is missed. A watcher that does not
 	// keep up loses signals: it must look for itself (After, Load) from time to time. stop ends it.
 	Watch(ctx context.Context, id string) (signals <-chan Signal, stop func(), err error)
+	// Observe calls see with each signal, one after the other, until stop is called. A call may still be under way when
+	// stop returns. see must return at once and must not use the store.
+	Observe(ctx context.Context, id string, see func(Signal)) (stop func(), err error)
 	// Send reaches every watcher.
 	Send(ctx context.Context, id string, s Signal) error
 }

@@ -22,7 +22,7 @@ var ErrUnknown = errors.New("unknown tool")
 // Set is the tools of the program, in the order that lists show them. It is made once and only read afterwards.
 type Set struct {
 	tools  []Tool
-	byName map[string]Tool
+	byName map[string]*Tool
 	log    *slog.Logger
 	now    func() time.Time
 	lists  listCache
@@ -31,8 +31,9 @@ type Set struct {
 
 // NewSet makes a set. Two tools of one name are an error.
 func NewSet(log *slog.Logger, now func() time.Time, tools ...Tool) (*Set, error) {
-	s := &Set{tools: tools, byName: map[string]Tool{}, log: log, now: now, limit: callTimeout}
-	for _, t := range tools {
+	s := &Set{tools: tools, byName: map[string]*Tool{}, log: log, now: now, limit: callTimeout}
+	for i := range tools {
+		t := &tools[i]
 		if _, twice := s.byName[t.Name]; twice {
 			return nil, fmt.Errorf("two tools are called %s", t.Name)
 		}
@@ -62,17 +63,26 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 		return Result{}, ErrUnknown
 	}
 	start := time.Now()
+	if res, ok := s.recall(&c, t, raw); ok {
+		s.report(ctx, &c, t, res, nil, time.Since(start))
+		return res, nil
+	}
+	second := s.now().Unix()
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	c, r, err := s.call(ctx, c, t, raw)
+	asked := c
+	c, r, err := s.call(ctx, c, *t, raw)
 	res := Result{Text: r.text}
 	if err == nil {
 		res.Structured, err = json.Marshal(r.value)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		res = s.failure(ctx, err)
+	case t.Steady && bare(raw):
+		asked.Remember(t.Name, &remembered{res, second})
 	}
-	s.report(ctx, c, t, res, err, time.Since(start))
+	s.report(ctx, &c, t, res, err, time.Since(start))
 	return res, nil
 }
 
@@ -157,7 +167,7 @@ func langOf(c pos.Caller) pos.Lang {
 	return pos.ES
 }
 
-func (s *Set) report(ctx context.Context, c pos.Caller, t Tool, res Result, err error, took time.Duration) {
+func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, err error, took time.Duration) {
 	attrs := []slog.Attr{slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("took", took),
 		slog.Int("bytes", len(res.Structured)+len(res.Text))}
 	if len(c.Targets) > 0 {

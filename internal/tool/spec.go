@@ -66,6 +66,7 @@ type Spec[In any] struct {
 	Where   Where
 	For     Audience
 	Module  string // the module that the business must use; empty: none
+	Steady  bool   // the answer is made of the Caller and its business days alone, whatever the session; see Recall
 	Example In     // shown in the documentation, and run by a test on the demo data
 }
 
@@ -79,6 +80,7 @@ type Tool struct {
 	Where   Where
 	For     Audience
 	Module  string
+	Steady  bool
 	Example json.RawMessage
 
 	Input  *jsonschema.Schema // without business and lang, which List adds
@@ -123,7 +125,7 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 	}
 	return Tool{
 		Name: spec.Name, Title: spec.Title, About: spec.About, Scopes: spec.Scopes, Effect: spec.Effect,
-		Where: spec.Where, For: spec.For, Module: spec.Module, Example: example, Input: in, Output: out,
+		Where: spec.Where, For: spec.For, Module: spec.Module, Steady: spec.Steady, Example: example, Input: in, Output: out,
 		run: func(ctx context.Context, c pos.Caller, args map[string]any) (reply, error) {
 			var typed In
 			if err := bind(args, &typed); err != nil {
