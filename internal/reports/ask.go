@@ -90,13 +90,13 @@ func (a Question) args(sql string) pgx.StrictNamedArgs {
 		"minute": minute, "by1": at(a.By, 0), "by2": at(a.By, 1), "most": maxGroups + 2,
 		"locations": a.Filter.Locations, "staff": a.Filter.Staff, "customers": a.Filter.Customers,
 		"channels": a.Filter.Channels, "methods": a.Filter.Methods,
+		"products": a.Filter.Products, "categories": a.Filter.Categories,
 	}
 	switch sql {
 	case ordersSQL, ordersPaidSQL:
 		args["costs"] = needsCost(a.Metrics)
 	default:
 		args["tips"] = slices.Contains(a.Metrics, Tips)
-		args["products"], args["categories"] = a.Filter.Products, a.Filter.Categories
 	}
 	return args
 }

@@ -168,6 +168,63 @@ func TestPaymentShares(t *testing.T) {
 	}
 }
 
+// TestPaymentSharesAgree: what was paid in cash is the same amount whatever else it is grouped by, as a group and as a filter.
+func TestPaymentSharesAgree(t *testing.T) {
+	t.Parallel()
+	db := shopFixture(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	add(t, db, randomOrders(rand.New(rand.NewPCG(seed, 3)), 150)...)
+	c := caller(t)
+	ask := Question{Business: c.Business(), By: []string{"payment_method"}, Metrics: Metrics(),
+		Period: pos.Period{From: pos.MustDate("2026-09-01"), To: pos.MustDate("2026-11-30")}}
+	err := db.App.Read(t.Context(), c, func(q postgres.Querier) error {
+		want := map[string]Amounts{}
+		byMethod, err := Ask(t.Context(), q, ask)
+		if err != nil {
+			return err
+		}
+		for _, g := range byMethod.Groups {
+			want[g.Keys[0]] = g.Amounts
+		}
+		cash := ask
+		cash.Filter.Methods = []string{"cash"}
+		for _, by := range Groupings() {
+			cash.By = []string{by}
+			got, err := Ask(t.Context(), q, cash)
+			if err != nil {
+				return fmt.Errorf("cash by %s: %w", by, err)
+			}
+			if diff := cmp.Diff(want["cash"], got.Total); diff != "" {
+				t.Errorf("total in cash by %s (-want +got):\n%s", by, diff)
+			}
+			if by == "payment_method" {
+				continue
+			}
+			pair := ask
+			pair.By = []string{by, "payment_method"}
+			if got, err = Ask(t.Context(), q, pair); err != nil {
+				return fmt.Errorf("%v: %w", pair.By, err)
+			}
+			sums := map[string]Amounts{}
+			for _, g := range got.Groups {
+				sums[g.Keys[1]] = sums[g.Keys[1]].Plus(g.Amounts)
+			}
+			for method, sum := range sums { // one order can be in several groups
+				sum.Orders, sum.Returns = want[method].Orders, want[method].Returns
+				sums[method] = sum
+			}
+			if diff := cmp.Diff(want, sums); diff != "" {
+				t.Errorf("methods summed over %s (-want +got):\n%s", by, diff)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func share(into map[string]Amounts, o order) {
 	paid, tips := map[string]pos.Money{}, map[string]pos.Money{}
 	var allPaid, allTips pos.Money

@@ -152,26 +152,42 @@ r AS (
     WHERE z.business_id = @business AND z.id = d.product_id
     OFFSET 0
   ) p
-  WHERE (@products::uuid[] IS NULL OR d.product_id = ANY (@products::uuid[]))
-    AND (@categories::uuid[] IS NULL OR p.category_id = ANY (@categories::uuid[]))
 ),`
 
+// wantedSQL keeps the lines of the products and categories asked for. It comes after the sharing, which needs all lines of an order.
+const wantedSQL = `
+  WHERE (@products::uuid[] IS NULL OR product_id = ANY (@products::uuid[]))
+    AND (@categories::uuid[] IS NULL OR category_id = ANY (@categories::uuid[]))`
+
 const uncutSQL = `
-x AS (SELECT * FROM r)`
+x AS (SELECT * FROM r` + wantedSQL + `
+)`
 
 // sharedSQL gives each payment method its share of a row: rounded down, and what is left over to the largest payment.
 // Gross follows from total and discount, so that net by method is exactly what was paid. Tips go by the tips of the payments.
+// A line's share is the share of the lines up to it less that of the lines before it, so that the lines of an order add up
+// to the share of the order: cash is the same amount whatever else it is grouped by.
 const sharedSQL = `
+f AS (
+  SELECT r.*,
+         sum(r.total) OVER u AS total_to,
+         sum(r.discount) OVER u AS discount_to,
+         sum(r.tax) OVER u AS tax_to,
+         sum(r.cogs) OVER u AS cogs_to,
+         sum(r.tips) OVER u AS tips_to
+  FROM r
+  WINDOW u AS (PARTITION BY r.id, r.method ORDER BY r.line_no)
+),
 y AS (
   SELECT r.*,
-         div(r.total * r.paid, nullif(r.paid_all, 0)) AS total_part,
-         div(r.discount * r.paid, nullif(r.paid_all, 0)) AS discount_part,
-         div(r.tax * r.paid, nullif(r.paid_all, 0)) AS tax_part,
-         div(r.cogs * r.paid, nullif(r.paid_all, 0)) AS cogs_part,
+         div(r.total_to * r.paid, nullif(r.paid_all, 0)) - div((r.total_to - r.total) * r.paid, nullif(r.paid_all, 0)) AS total_part,
+         div(r.discount_to * r.paid, nullif(r.paid_all, 0)) - div((r.discount_to - r.discount) * r.paid, nullif(r.paid_all, 0)) AS discount_part,
+         div(r.tax_to * r.paid, nullif(r.paid_all, 0)) - div((r.tax_to - r.tax) * r.paid, nullif(r.paid_all, 0)) AS tax_part,
+         div(r.cogs_to * r.paid, nullif(r.paid_all, 0)) - div((r.cogs_to - r.cogs) * r.paid, nullif(r.paid_all, 0)) AS cogs_part,
          trunc(r.quantity * r.paid / nullif(r.paid_all, 0), 3) AS quantity_part,
-         CASE WHEN r.tip_all > 0 THEN div(r.tips * r.tip, r.tip_all)
-              ELSE div(r.tips * r.paid, nullif(r.paid_all, 0)) END AS tips_part
-  FROM r
+         CASE WHEN r.tip_all > 0 THEN div(r.tips_to * r.tip, r.tip_all) - div((r.tips_to - r.tips) * r.tip, r.tip_all)
+              ELSE div(r.tips_to * r.paid, nullif(r.paid_all, 0)) - div((r.tips_to - r.tips) * r.paid, nullif(r.paid_all, 0)) END AS tips_part
+  FROM f r
 ),
 x AS (
   SELECT y.id, y.is_return, y.location_id, y.staff_id, y.channel, y.register, y.business_day, y.clock,
@@ -189,7 +205,7 @@ x AS (
          CASE WHEN y.place > 1 THEN coalesce(y.quantity_part, 0)
               ELSE y.quantity - coalesce(sum(y.quantity_part) FILTER (WHERE y.place > 1) OVER w, 0) END AS quantity,
          CASE WHEN y.place > 1 THEN 0 ELSE y.uncosted END AS uncosted
-  FROM y
+  FROM y` + wantedSQL + `
   WINDOW w AS (PARTITION BY y.id, y.line_no)
 )`
 
