@@ -42,6 +42,7 @@ func allowedImports() map[string][]string {
 		"migrations":                       {},
 		"pos":                              {},
 		"limit":                            {},
+		"metrics":                          {"limit", "pos"},
 		"bench": {"bench/inside", "bench/load", "bench/script", "credential", "demo", "pos", "postgres", "postgres/embedded",
 			"reports", "tool"},
 		"bench/floor":  {"bench/inside", "bench/script"},
@@ -55,7 +56,8 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "credential", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "credential", "metrics", "bench", "bench/floor", "bench/inside"},
+		"github.com/prometheus":                  {"metrics"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
 		"github.com/jackc/pgx": {"app", "postgres", "postgres/embedded", "postgres/dbtest", "credential", "business", "catalog", "stock",
 			"sales", "reports", "insight", "demo", "salesimport", "bench", "bench/floor"},

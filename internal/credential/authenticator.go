@@ -62,6 +62,22 @@ func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (pos.Ca
 	return a.Key(ctx, token)
 }
 
+// AuthenticateWarily is Authenticate for a request from where many bad credentials came: PostgreSQL is not asked about one
+// that was never in force here, unless look allows it.
+func (a *Authenticator) AuthenticateWarily(ctx context.Context, h http.Header, look func() bool) (pos.Caller, error) {
+	token, err := bearer(h)
+	if err != nil {
+		return pos.Caller{}, err
+	}
+	if wellFormed(token) {
+		hash := hashOf(token)
+		if !a.known.met(hash) && !a.absent.has(hash, a.now()) && !look() {
+			return pos.Caller{}, &Refusal{Sent: true, Why: "not looked for: too many bad credentials from there"}
+		}
+	}
+	return a.Key(ctx, token)
+}
+
 // Key is the caller that a raw V1 key stands for.
 func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error) {
 	if !wellFormed(raw) {
@@ -116,6 +132,7 @@ func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte) (k
 		at := a.now()
 		k, err := readKey(ctx, a.db, hash)
 		if errors.Is(err, pgx.ErrNoRows) {
+			a.known.forget(hash)
 			a.absent.put(hash, known{}, at)
 			return nil, unknownKey()
 		}

@@ -39,6 +39,20 @@ func (c *cache) has(hash [sha256.Size]byte, now time.Time) bool {
 	return ok
 }
 
+// met says whether the key was in force when it was last read, however long ago that is.
+func (c *cache) met(hash [sha256.Size]byte) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_, ok := c.m[hash]
+	return ok
+}
+
+func (c *cache) forget(hash [sha256.Size]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.m, hash)
+}
+
 func (c *cache) put(hash [sha256.Size]byte, k known, read time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
