@@ -86,6 +86,13 @@ LIMIT 1`
 // ErrForeignTable is in the chain when the database holds a table of our name that our migrations did not make.
 var ErrForeignTable = errors.New("not our table")
 
+// refuseForeignAt is refuseForeign as whoever connects.
+func refuseForeignAt(ctx context.Context, cfg *pgx.ConnConfig) error {
+	db := stdlib.OpenDB(*cfg)
+	defer db.Close()
+	return refuseForeign(ctx, db)
+}
+
 // refuseForeign looks before anything is changed. A table of versions alone is another program's, unless it is as empty as
 // a first migration that broke off leaves it.
 func refuseForeign(ctx context.Context, db *sql.DB) error {

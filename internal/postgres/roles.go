@@ -11,30 +11,54 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// MissingRoles says that roles are missing and that this connection may not make them.
+// MissingRoles says that roles, or their rights in this database, are missing and that this connection may not make them.
 type MissingRoles struct {
-	Roles      []string
-	Statements string // what a superuser must run
+	Roles      []string // none when only rights are missing
+	Statements string   // what a superuser must run
 }
 
 // Error names the roles.
 func (m *MissingRoles) Error() string {
+	if len(m.Roles) == 0 {
+		return "the roles are there but may not use this database, and this connection may not change that; have a superuser run the statements above"
+	}
 	return "the database has no role " + strings.Join(m.Roles, " and no role ") + ", and this connection may not create one; have a superuser run the statements above"
 }
 
 // ErrNotOwner is in the chain when the connection is neither flowpos_owner nor one that may become it.
 var ErrNotOwner = errors.New("not flowpos_owner")
 
-const roleStateSQL = `-- postgres: which of our roles are missing
+const roleStateSQL = `-- postgres: which of our roles are missing, and which have no way into this database
 SELECT current_user,
        ARRAY(SELECT want FROM unnest(ARRAY['flowpos_owner', 'flowpos_app']) AS want
-             WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = want)) AS missing`
+             WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = want)) AS missing,
+       ARRAY(SELECT rolname::text FROM pg_roles
+             WHERE rolname IN ('flowpos_owner', 'flowpos_app')
+               AND NOT (has_database_privilege(oid, current_database(), 'CONNECT') AND has_schema_privilege(oid, 'public', 'USAGE')
+                        AND (rolname = 'flowpos_app' OR has_schema_privilege(oid, 'public', 'CREATE')))
+             ORDER BY rolname DESC) AS barred`
+
+// roleState is what EnsureRoles finds.
+type roleState struct {
+	user            string
+	missing, barred []string
+}
+
+func readRoleState(ctx context.Context, conn *pgx.Conn) (s roleState, err error) {
+	err = conn.QueryRow(ctx, roleStateSQL).Scan(&s.user, &s.missing, &s.barred)
+	return s, Translate(err)
+}
 
 // EnsureRoles makes flowpos_owner and flowpos_app where the connection may, and returns those that it made. They can log
-// in but have no password yet. Otherwise it fails with *MissingRoles and changes nothing.
+// in but have no password yet. Roles belong to a whole server: those that another database brought get their rights in
+// this one. Otherwise it fails with *MissingRoles and changes nothing; so it does, with ErrForeignTable, beside tables that
+// are not ours.
 func EnsureRoles(ctx context.Context, url string) ([]string, error) {
 	cfg, err := ownerConfig(url)
 	if err != nil {
+		return nil, err
+	}
+	if err := refuseForeignAt(ctx, cfg); err != nil {
 		return nil, err
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
@@ -42,30 +66,48 @@ func EnsureRoles(ctx context.Context, url string) ([]string, error) {
 		return nil, Translate(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	var user string
-	var missing []string
-	if err := conn.QueryRow(ctx, roleStateSQL).Scan(&user, &missing); err != nil {
-		return nil, Translate(err)
+	state, err := readRoleState(ctx, conn)
+	if err != nil {
+		return nil, err
 	}
-	if len(missing) > 0 {
-		statements := roleStatements(missing, conn.Config().Database)
+	if len(state.missing) > 0 {
+		statements := roleStatements(state.missing, conn.Config().Database)
 		if _, err := conn.Exec(ctx, strings.Join(statements, ";\n")); insufficient(err) {
-			return nil, &MissingRoles{missing, strings.Join(statements, ";\n") + ";"}
+			return nil, &MissingRoles{state.missing, strings.Join(statements, ";\n") + ";"}
 		} else if err != nil {
 			return nil, Translate(err)
 		}
 	}
-	if user == ownerRole {
-		return missing, nil
+	if state.user != ownerRole {
+		may, err := mayBecomeOwner(ctx, conn, slices.Contains(state.missing, ownerRole))
+		if err != nil {
+			return nil, Translate(err)
+		}
+		if !may {
+			return nil, fmt.Errorf("%w: DATABASE_OWNER_URL connects as %s; connect as flowpos_owner, or as a superuser", ErrNotOwner, state.user)
+		}
 	}
-	may, err := mayBecomeOwner(ctx, conn, slices.Contains(missing, ownerRole))
-	if err != nil {
-		return nil, Translate(err)
+	return state.missing, letIn(ctx, conn, state.barred)
+}
+
+// letIn gives roles of this server their rights in this database. A grant without the right to it is only a warning, so
+// that the state is read again.
+func letIn(ctx context.Context, conn *pgx.Conn, barred []string) error {
+	if len(barred) == 0 {
+		return nil
 	}
-	if !may {
-		return nil, fmt.Errorf("%w: DATABASE_OWNER_URL connects as %s; connect as flowpos_owner, or as a superuser", ErrNotOwner, user)
+	var statements []string
+	for _, r := range barred {
+		statements = append(statements, grantStatements(r, conn.Config().Database)...)
 	}
-	return missing, nil
+	if _, err := conn.Exec(ctx, strings.Join(statements, ";\n")); err != nil && !insufficient(err) {
+		return Translate(err)
+	}
+	state, err := readRoleState(ctx, conn)
+	if err == nil && len(state.barred) > 0 {
+		err = &MissingRoles{Statements: strings.Join(statements, ";\n") + ";"}
+	}
+	return err
 }
 
 const mayBecomeOwnerSQL = `-- postgres: may this connection become the owner
@@ -81,20 +123,24 @@ func mayBecomeOwner(ctx context.Context, conn *pgx.Conn, made bool) (may bool, e
 	return err == nil, err
 }
 
-// roleStatements make the missing roles and let the owner create tables (PostgreSQL 15 lets only the database's owner).
+// roleStatements make the missing roles with their rights.
 func roleStatements(missing []string, database string) []string {
 	var out []string
 	for _, r := range missing {
 		out = append(out, "CREATE ROLE "+r+" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB")
-		if r == ownerRole {
-			out = append(out, "GRANT CREATE, USAGE ON SCHEMA public TO flowpos_owner",
-				"GRANT CREATE, CONNECT, TEMPORARY ON DATABASE "+pgx.Identifier{database}.Sanitize()+" TO flowpos_owner")
-		} else {
-			out = append(out, "GRANT USAGE ON SCHEMA public TO flowpos_app",
-				"GRANT CONNECT ON DATABASE "+pgx.Identifier{database}.Sanitize()+" TO flowpos_app")
-		}
+		out = append(out, grantStatements(r, database)...)
 	}
 	return out
+}
+
+// grantStatements let the owner create tables (PostgreSQL 15 lets only the database's owner), and the app look.
+func grantStatements(role, database string) []string {
+	db := pgx.Identifier{database}.Sanitize()
+	if role == ownerRole {
+		return []string{"GRANT CREATE, USAGE ON SCHEMA public TO flowpos_owner",
+			"GRANT CREATE, CONNECT, TEMPORARY ON DATABASE " + db + " TO flowpos_owner"}
+	}
+	return []string{"GRANT USAGE ON SCHEMA public TO flowpos_app", "GRANT CONNECT ON DATABASE " + db + " TO flowpos_app"}
 }
 
 func insufficient(err error) bool {

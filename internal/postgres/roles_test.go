@@ -107,9 +107,61 @@ GRANT CONNECT ON DATABASE "shop data" TO flowpos_app;`, missing.Statements); dif
 			t.Errorf("as %s: %v", role, err)
 		}
 	}
+	checkSecondDatabase(t, s)
 	checkRoles(t, s)
 	_, err = postgres.EnsureRoles(t.Context(), as(t, s, "nobody-here", "shop data"))
 	wantCode(t, err, pos.UpstreamDown)
+}
+
+// checkSecondDatabase migrates another database of a server that has the roles already.
+func checkSecondDatabase(t *testing.T, s *embedded.Server) {
+	t.Helper()
+	admin(t, s, "CREATE DATABASE second; REVOKE CONNECT ON DATABASE second FROM PUBLIC; GRANT CONNECT ON DATABASE second TO flowpos_owner; CREATE DATABASE third")
+	_, err := postgres.EnsureRoles(t.Context(), as(t, s, "flowpos_owner", "second"))
+	missing, ok := errors.AsType[*postgres.MissingRoles](err)
+	if !ok || len(missing.Roles) != 0 {
+		t.Fatalf("the owner, who may not let itself in: %v", err)
+	}
+	if diff := cmp.Diff(`GRANT CREATE, USAGE ON SCHEMA public TO flowpos_owner;
+GRANT CREATE, CONNECT, TEMPORARY ON DATABASE "second" TO flowpos_owner;
+GRANT USAGE ON SCHEMA public TO flowpos_app;
+GRANT CONNECT ON DATABASE "second" TO flowpos_app;`, missing.Statements); diff != "" {
+		t.Errorf("statements (-want +got):\n%s", diff)
+	}
+	for _, db := range []string{"second", "third"} {
+		if made, err := postgres.EnsureRoles(t.Context(), s.AdminURL(db)); err != nil || len(made) != 0 {
+			t.Errorf("%s as superuser: %v, %v", db, made, err)
+		}
+		if v, err := postgres.Migrate(t.Context(), s.AdminURL(db)); err != nil || len(v) == 0 {
+			t.Errorf("%s, a superuser migrates: %v, %v", db, v, err)
+		}
+		app, err := postgres.Open(t.Context(), as(t, s, "flowpos_app", db), 1)
+		if err != nil {
+			t.Fatalf("%s as the app: %v", db, err)
+		}
+		app.Close()
+	}
+}
+
+// Nothing at all is changed beside foreign tables, roles included.
+func TestEnsureRolesBesideForeignTables(t *testing.T) {
+	t.Parallel()
+	s := roleless(t)
+	conn, err := pgx.Connect(t.Context(), s.AdminURL("shop data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE product (x int)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.EnsureRoles(t.Context(), s.AdminURL("shop data")); !errors.Is(err, postgres.ErrForeignTable) || !contains(err, `"product"`) {
+		t.Errorf("%v", err)
+	}
+	var n int
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_roles WHERE rolname IN ('flowpos_owner', 'flowpos_app')").Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d roles, %v", n, err)
+	}
 }
 
 // serve may only be a role that row-level security binds.
