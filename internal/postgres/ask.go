@@ -1,19 +1,38 @@
 package postgres
 
-import "context"
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
 
 // Ask runs fn outside any business, for the questions that functions of the schema answer before a business is known.
 // Tenant tables refuse every query there. Like Read it is tried once more when the connection breaks, so fn must be one
 // statement that may run twice.
 func (d *DB) Ask(ctx context.Context, fn func(q Querier) error) error {
-	err := d.ask(ctx, fn)
+	return d.twice(ctx, func(c *pgxpool.Conn) error { return fn(c) })
+}
+
+// Batch runs the statements that fill queues, in one round trip outside any business. It waits for a connection and is
+// tried again like Ask, so the statements must be ones that may run twice.
+func (d *DB) Batch(ctx context.Context, fill func(b *pgx.Batch)) error {
+	return d.twice(ctx, func(c *pgxpool.Conn) error {
+		var b pgx.Batch
+		fill(&b)
+		return c.SendBatch(ctx, &b).Close()
+	})
+}
+
+func (d *DB) twice(ctx context.Context, fn func(c *pgxpool.Conn) error) error {
+	err := d.once(ctx, fn)
 	if broken(err) && ctx.Err() == nil {
-		err = d.ask(ctx, fn)
+		err = d.once(ctx, fn)
 	}
 	return translate(err)
 }
 
-func (d *DB) ask(ctx context.Context, fn func(q Querier) error) error {
+func (d *DB) once(ctx context.Context, fn func(c *pgxpool.Conn) error) error {
 	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
 	conn, err := d.acquire(ctx, wait)
