@@ -17,12 +17,19 @@ type ClosedSessions struct{ db *postgres.DB }
 // NewClosedSessions makes the log of a database.
 func NewClosedSessions(db *postgres.DB) ClosedSessions { return ClosedSessions{db} }
 
-const closeSessionSQL = `-- credential: close session
+// closeLimits keep the moment between a closing's stamp and its commit short, which session.ClosedOverlap relies on, and
+// do not wait for the disk: a crash of PostgreSQL may lose the closings of its last half second.
+const closeLimits = `-- credential: limits of closing sessions
+SELECT set_config('statement_timeout', '1500', true),
+       set_config('synchronous_commit', 'off', true)`
+
+const closeSessionsSQL = `-- credential: close sessions
 INSERT INTO mcp_closed_session (id_hash, expires_at)
-VALUES (decode(@hash, 'hex'), @until)
+SELECT *
+FROM unnest(@hashes::bytea[], @untils::timestamptz[])
 ON CONFLICT DO NOTHING`
 
-// Expired rows go a few at a time, with the closings that come; one instance at a time, so that nobody waits for
+// Expired rows go with the closings that come, more of them than came; one instance at a time, so that nobody waits for
 // another's rows.
 const forgetClosedSQL = `-- credential: forget expired sessions
 WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(727273) AS mine)
@@ -32,35 +39,54 @@ WHERE (SELECT mine FROM turn)
                   FROM mcp_closed_session
                   WHERE expires_at < now()
                   ORDER BY expires_at
-                  LIMIT 20)`
+                  LIMIT @most)`
 
 // Add implements session.ClosedLog.
-func (s ClosedSessions) Add(ctx context.Context, hash string, until time.Time) error {
+func (s ClosedSessions) Add(ctx context.Context, closings []session.Closure) error {
+	hashes, untils := make([][]byte, len(closings)), make([]time.Time, len(closings))
+	for i, c := range closings {
+		hashes[i], untils[i] = c.Hash[:], c.Until
+	}
 	var b pgx.Batch
-	b.Queue(closeSessionSQL, pgx.StrictNamedArgs{"hash": hash, "until": until})
-	b.Queue(forgetClosedSQL)
+	b.Queue(closeLimits)
+	b.Queue(forgetClosedSQL, pgx.StrictNamedArgs{"most": 20 + 2*len(closings)})
+	b.Queue(closeSessionsSQL, pgx.StrictNamedArgs{"hashes": hashes, "untils": untils})
 	return postgres.Translate(s.db.Pool().SendBatch(ctx, &b).Close())
 }
 
 // The first reading takes the whole list, which the index on expires_at serves; later ones what is new.
 const closedSinceSQL = `-- credential: closed sessions
-SELECT encode(id_hash, 'hex') AS hash,
-       expires_at AS until
+SELECT id_hash,
+       expires_at
 FROM mcp_closed_session
 WHERE closed_at > @after
   AND expires_at > now()`
 
 // Since implements session.ClosedLog. The clock is the database's.
-func (s ClosedSessions) Since(ctx context.Context, after time.Time) (session.Closures, error) {
-	var out session.Closures
+func (s ClosedSessions) Since(ctx context.Context, after time.Time, show func(session.Closure)) (clock time.Time, err error) {
 	var b pgx.Batch
-	b.Queue("-- credential: clock\nSELECT clock_timestamp()").QueryRow(func(row pgx.Row) error { return row.Scan(&out.Now) })
-	b.Queue(closedSinceSQL, pgx.StrictNamedArgs{"after": after}).Query(func(rows pgx.Rows) (err error) {
-		out.Closed, err = pgx.CollectRows(rows, pgx.RowToStructByName[session.Closure])
+	b.Queue("-- credential: clock\nSELECT clock_timestamp()").QueryRow(func(row pgx.Row) error { return row.Scan(&clock) })
+	b.Queue(closedSinceSQL, pgx.StrictNamedArgs{"after": after}).Query(func(rows pgx.Rows) error {
+		var hash []byte
+		var c session.Closure
+		_, err := pgx.ForEachRow(rows, []any{&hash, &c.Until}, func() error {
+			copy(c.Hash[:], hash)
+			show(c)
+			return nil
+		})
 		return err
 	})
 	if err := s.db.Pool().SendBatch(ctx, &b).Close(); err != nil {
-		return session.Closures{}, postgres.Translate(err)
+		return time.Time{}, postgres.Translate(err)
 	}
-	return out, nil
+	return clock, nil
+}
+
+const isClosedSQL = `-- credential: is this session closed
+SELECT EXISTS (SELECT FROM mcp_closed_session WHERE id_hash = $1)`
+
+// Has implements session.ClosedLog.
+func (s ClosedSessions) Has(ctx context.Context, h session.Hash) (closed bool, err error) {
+	err = s.db.Pool().QueryRow(ctx, isClosedSQL, h[:]).Scan(&closed)
+	return closed, postgres.Translate(err)
 }

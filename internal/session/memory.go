@@ -49,7 +49,7 @@ func NewMemory(log ClosedLog, now func() time.Time) *Memory {
 
 // Load implements Records.
 func (m *Memory) Load(ctx context.Context, id string) (Record, error) {
-	closed, err := m.closed.has(ctx, hash(id))
+	closed, err := m.closed.has(ctx, id)
 	if err != nil {
 		return Record{}, err
 	}
@@ -92,7 +92,7 @@ func (m *Memory) dropRecords() {
 
 // Close implements Records.
 func (m *Memory) Close(ctx context.Context, id string, until time.Time) error {
-	if err := m.closed.add(ctx, hash(id), until); err != nil {
+	if err := m.closed.add(ctx, id, until); err != nil {
 		return err
 	}
 	m.end(id)

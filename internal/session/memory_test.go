@@ -120,3 +120,67 @@ func TestOneReadingServesAllWhoWait(t *testing.T) {
 		}
 	})
 }
+
+func TestClosingsOfOneMomentAreWrittenTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &slowLog{Log: sessiontest.Log{Now: time.Now}}
+		m := session.NewMemory(log, time.Now)
+		var wg sync.WaitGroup
+		for i := range 500 {
+			wg.Go(func() {
+				id := fmt.Sprint("session ", i)
+				if err := m.Close(t.Context(), id, time.Now().Add(session.Life)); err != nil {
+					t.Error(err)
+				}
+				if _, err := m.Load(t.Context(), id); !errors.Is(err, session.ErrUnknown) {
+					t.Errorf("%s after it was closed: %v", id, err)
+				}
+			})
+		}
+		wg.Wait()
+		if log.Writes > 5 {
+			t.Errorf("500 closings at once were %d writings", log.Writes)
+		}
+	})
+}
+
+// TestOpenSessionsAreNotMistaken: what looks closed is asked of the log, once.
+func TestOpenSessionsAreNotMistaken(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	log := &sessiontest.Log{Now: c.now}
+	m := session.NewMemory(log, c.now)
+	for i := range 4000 {
+		if err := m.Close(t.Context(), fmt.Sprint("closed ", i), c.now().Add(session.Life)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		for i := range 4000 {
+			if _, err := m.Load(t.Context(), fmt.Sprint("open ", i)); err != nil {
+				t.Fatalf("open session %d: %v", i, err)
+			}
+		}
+	}
+	if log.Asked == 0 || log.Asked > 80 {
+		t.Errorf("the log was asked %d times about 4000 open sessions, want a few", log.Asked)
+	}
+	// One that was mistaken, asked about, and is then closed elsewhere.
+	asked := log.Asked
+	elsewhere := session.NewMemory(log, c.now)
+	for i := range 4000 {
+		if err := elsewhere.Close(t.Context(), fmt.Sprint("open ", i), c.now().Add(session.Life)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.later(time.Second)
+	for i := range 4000 {
+		if _, err := m.Load(t.Context(), fmt.Sprint("open ", i)); !errors.Is(err, session.ErrUnknown) {
+			t.Fatalf("session %d, closed elsewhere: %v", i, err)
+		}
+	}
+	if log.Asked-asked > 4000 {
+		t.Errorf("the log was asked %d times about 4000 sessions", log.Asked-asked)
+	}
+}

@@ -386,10 +386,10 @@ func await(t testing.TB, c <-chan session.Signal, want session.SignalType) sessi
 type Log struct {
 	Now func() time.Time
 
-	mu    sync.Mutex
-	all   []entry
-	Fail  error // what the next calls answer
-	Reads int
+	mu                   sync.Mutex
+	all                  []entry
+	Fail                 error // what the next calls answer
+	Reads, Writes, Asked int
 }
 
 type entry struct {
@@ -398,25 +398,41 @@ type entry struct {
 }
 
 // Add implements session.ClosedLog.
-func (l *Log) Add(_ context.Context, hash string, until time.Time) error {
+func (l *Log) Add(_ context.Context, closings []session.Closure) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = append(l.all, entry{session.Closure{Hash: hash, Until: until}, l.Now()})
-	return l.Fail
+	if l.Fail != nil {
+		return l.Fail
+	}
+	l.Writes++
+	for _, c := range closings {
+		l.all = append(l.all, entry{c, l.Now()})
+	}
+	return nil
+}
+
+// Has implements session.ClosedLog.
+func (l *Log) Has(_ context.Context, h session.Hash) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Asked++
+	return slices.ContainsFunc(l.all, func(e entry) bool { return e.Hash == h }), l.Fail
 }
 
 // Since implements session.ClosedLog.
-func (l *Log) Since(_ context.Context, after time.Time) (session.Closures, error) {
+func (l *Log) Since(_ context.Context, after time.Time, show func(session.Closure)) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Reads++
-	out := session.Closures{Now: l.Now()}
+	if l.Fail != nil {
+		return time.Time{}, l.Fail
+	}
 	for _, e := range l.all {
 		if e.at.After(after) {
-			out.Closed = append(out.Closed, e.Closure)
+			show(e.Closure)
 		}
 	}
-	return out, l.Fail
+	return l.Now(), nil
 }
 
 // Set changes what the next calls answer.
