@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
@@ -89,17 +90,23 @@ var errSilent = errors.New("already told")
 func sentence(err error) string {
 	e, ok := errors.AsType[*pos.Error](err)
 	if !ok {
-		return err.Error()
+		return oneLine(err)
 	}
 	s := e.Message
 	if e.Fix != "" {
 		s += "; " + e.Fix
 	}
-	if e.Cause != nil {
-		s += " (" + e.Cause.Error() + ")"
+	if e.Cause == nil {
+		return s
 	}
-	return s
+	if pg, ok := errors.AsType[*pgconn.PgError](e.Cause); ok && strings.HasPrefix(pg.Code, "28") || ok && pg.Code == "3D000" {
+		s = "PostgreSQL refuses the connection" // trying again would not help, unlike for a caller of a tool
+	}
+	return s + " (" + oneLine(e.Cause) + ")"
 }
+
+// oneLine joins the lines that pgx writes for each address it tried.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n\t", " ") }
 
 // newLog makes the program's log: JSON with Cloud Logging's field names in production, plain text for people otherwise.
 func newLog(w io.Writer, level slog.Level, production bool) *slog.Logger {

@@ -100,11 +100,18 @@ func (c *ImportSalesCmd) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	}
 	cfg, err := pgxpool.ParseConfig(c.DatabaseURL)
 	if err != nil {
-		return nil, errors.New("DATABASE_OWNER_URL is not a PostgreSQL URL such as postgres://flowpos_owner:…@host:5432/flowpos")
+		return nil, errNotOwnerURL
 	}
 	cfg.MaxConns = 3
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	return pool, postgres.Translate(err)
+	if err != nil {
+		return nil, postgres.Translate(err)
+	}
+	if err := postgres.CheckOwner(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
 }
 
 // details opens the file of refused lines, if one is wanted.

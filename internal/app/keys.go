@@ -31,12 +31,23 @@ func (o ownerFlag) connect(ctx context.Context) (*pgx.Conn, error) {
 	if o.DatabaseURL == "" {
 		return nil, errors.New("DATABASE_OWNER_URL is not set; give the URL of PostgreSQL as flowpos_owner (of the demo: databaseUrl in its credentials file)")
 	}
-	conn, err := pgx.Connect(ctx, o.DatabaseURL)
+	cfg, err := pgx.ParseConfig(o.DatabaseURL)
+	if err != nil {
+		return nil, errNotOwnerURL
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, postgres.Translate(err)
 	}
+	if err := postgres.CheckOwner(ctx, conn); err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
 	return conn, nil
 }
+
+// errNotOwnerURL does not repeat the URL, which may hold a password.
+var errNotOwnerURL = errors.New("DATABASE_OWNER_URL is not a PostgreSQL URL such as postgres://flowpos_owner:…@host:5432/flowpos")
 
 type createKeyCmd struct {
 	ownerFlag
