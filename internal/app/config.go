@@ -39,8 +39,11 @@ func (c *serveCmd) check() error {
 		c.PublicURL = fmt.Sprintf("http://127.0.0.1:%d", c.Port)
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("PUBLIC_URL is %q; it must be scheme and host only, such as https://mcp.example.com", c.PublicURL)
+	}
+	if u.User != nil { // not repeated: it may hold a password
+		return fmt.Errorf("PUBLIC_URL holds a user; it must be scheme and host only, such as https://mcp.example.com")
 	}
 	c.PublicURL = u.Scheme + "://" + u.Host
 	for _, n := range []struct {

@@ -78,6 +78,9 @@ func (p *program) open(ctx context.Context, loopback bool) error {
 	told := ""
 	for {
 		err := p.tryOpen(ctx, loopback)
+		if err == nil && told != "" {
+			p.log.InfoContext(ctx, "the database is there, the endpoint is open")
+		}
 		if err == nil || errors.Is(err, postgres.ErrRole) {
 			return err
 		}
