@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -70,10 +71,15 @@ func (c *callCmd) fromDemo() error {
 	if c.URL == "" {
 		c.URL = creds.URL
 	}
+	var names []string
 	for _, k := range creds.Keys {
 		if c.Key == "" || c.Key == k.Name {
 			c.Key = k.Key
 		}
+		names = append(names, k.Name)
+	}
+	if !strings.HasPrefix(c.Key, "fp_mcp_") {
+		return fmt.Errorf("the demo has no key %q; its keys: %s", c.Key, strings.Join(names, ", "))
 	}
 	return nil
 }

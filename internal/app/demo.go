@@ -53,6 +53,9 @@ func (c *demoCmd) Run(ctx context.Context, std IO) error {
 	err = d.run(ctx, std, note)
 	_ = ln.Close()
 	_ = os.Remove(stateFile(dir))
+	if err != nil && ctx.Err() != nil {
+		return errors.New("stopped before the demo was ready; nothing has to be cleaned up before the next start")
+	}
 	return err
 }
 
@@ -100,7 +103,7 @@ func (c *demoCmd) listen() (ln net.Listener, note string, err error) {
 	if c.Port != 0 {
 		ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.Port))
 		if err != nil {
-			return nil, "", fmt.Errorf("port %d is taken; give another one with --port, or leave it out for the next free one", c.Port)
+			return nil, "", fmt.Errorf("port %d %s; give another one with --port, or leave it out for the next free one", c.Port, whyNot(err))
 		}
 		return ln, "", nil
 	}
@@ -114,6 +117,17 @@ func (c *demoCmd) listen() (ln net.Listener, note string, err error) {
 		}
 	}
 	return nil, "", fmt.Errorf("no port from %d to %d is free; give one with --port", defaultPort, defaultPort+portsToTry-1)
+}
+
+// whyNot says why a port cannot be listened on.
+func whyNot(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "is taken"
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	return fmt.Sprintf("cannot be listened on (%v)", err)
 }
 
 // demoRun is one run of the demo.
@@ -198,7 +212,11 @@ func (d *demoRun) serve(ctx context.Context, std IO, db *demoDatabase, creds cre
 		}
 	}()
 	served := make(chan error, 1)
-	go func() { served <- p.serve(ctx, d.ln) }()
+	go func() {
+		err := p.serve(ctx, d.ln)
+		cancel(err) // whoever waits for the endpoint waits in vain
+		served <- err
+	}()
 	if err := d.welcome(ctx, p, creds, note, began); err != nil {
 		cancel(err)
 	}

@@ -130,6 +130,9 @@ func TestDemo(t *testing.T) {
 		}
 	}
 
+	if b, err := os.ReadFile(stateFile(dir)); err != nil || !bytes.Contains(b, []byte("&port=")) { // people copy the URLs
+		t.Errorf("%v, %s", err, b)
+	}
 	if s := flowposFails(t, "demo", "--data-dir", dir); !strings.Contains(s, "another demo runs on "+dir) {
 		t.Errorf("a second demo on the folder says: %s", s)
 	}
@@ -152,7 +155,7 @@ func TestDemo(t *testing.T) {
 	}
 	pid = postgresOf(t, dir)
 	printed := again.stop(t)
-	for _, wanted := range []string{"La Ceiba, hoy: Q", again.creds.URL, again.creds.Keys[5].Key, "claude mcp add", "claude_desktop_config.json", ".cursor/mcp.json", "inspector@"} {
+	for _, wanted := range []string{"La Ceiba, hoy: Q", again.creds.URL, again.creds.Keys[5].Key, "claude mcp add", "claude_desktop_config.json", ".cursor/mcp.json", "inspector@", "\n  flowpos call --data-dir " + dir + " get_top_products"} {
 		if !strings.Contains(printed, wanted) {
 			t.Errorf("%q is not in what the demo prints:\n%s", wanted, printed)
 		}
@@ -167,11 +170,59 @@ func TestDemo(t *testing.T) {
 		t.Errorf("another seed on the same data says: %s", s)
 	}
 
+	if err := os.WriteFile(filepath.Join(dir, "pg", "data", "PG_VERSION"), []byte("14\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := flowposFails(t, "demo", "--data-dir", dir); !strings.Contains(s, "was made by PostgreSQL 14") || !strings.Contains(s, "--fresh") {
+		t.Errorf("another version's data says: %s", s)
+	}
 	fresh := startDemo(t, dir, "--fresh")
 	if fresh.creds.Keys[0].Key == d.creds.Keys[0].Key {
 		t.Error("--fresh kept the old keys")
 	}
 	fresh.stop(t)
+}
+
+func TestDemoInterruptedBeforeItIsReady(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "demo")
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "flowpos", "demo", "--data-dir", dir)
+	cmd.Env = append(os.Environ(), "DATABASE_OWNER_URL=", "DATABASE_URL=")
+	cmd.Stdout, cmd.Stderr = out, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the demo to make its data", func() bool {
+		b, err := os.ReadFile(out.Name())
+		return err == nil && bytes.Contains(b, []byte("Making four businesses"))
+	})
+	pid := postgresOf(t, dir)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitFailed || !strings.HasPrefix(said.String(), "flowpos: stopped before the demo was ready") || strings.Count(said.String(), "\n") != 1 {
+		t.Errorf("status %d, said: %s", cmd.ProcessState.ExitCode(), &said)
+	}
+	if alive(pid) {
+		t.Error("PostgreSQL is still there")
+	}
+	startDemo(t, dir).stop(t)
+}
+
+func TestShellWord(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{"/a-b/c_d.e": "/a-b/c_d.e", "with space": "'with space'", "it's": `'it'\''s'`, "": "''", "$x": "'$x'"} {
+		if got := shellWord(word); got != want {
+			t.Errorf("shellWord(%q) = %s, want %s", word, got, want)
+		}
+	}
 }
 
 func TestDemoTakesTheNextPort(t *testing.T) {

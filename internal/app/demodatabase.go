@@ -27,7 +27,7 @@ func (d *demoRun) database(ctx context.Context) (*demoDatabase, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv, err := embedded.Start(ctx, embedded.Options{Binaries: bin, Dir: d.dir, Durable: true})
+	srv, err := d.start(ctx, bin)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,22 @@ func (d *demoRun) database(ctx context.Context) (*demoDatabase, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// start starts the private server. One that another version of PostgreSQL made is thrown away where that was asked for.
+func (d *demoRun) start(ctx context.Context, bin embedded.Binaries) (*embedded.Server, error) {
+	o := embedded.Options{Binaries: bin, Dir: d.dir, Durable: true}
+	srv, err := embedded.Start(ctx, o)
+	if !errors.Is(err, embedded.ErrOtherVersion) {
+		return srv, err
+	}
+	if !d.Fresh {
+		return nil, fmt.Errorf("%w; --fresh throws this one away and starts over", err)
+	}
+	if err := embedded.Remove(d.dir); err != nil {
+		return nil, err
+	}
+	return embedded.Start(ctx, o)
 }
 
 // prepare makes the database, anew where that was asked for.

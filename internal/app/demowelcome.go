@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -35,13 +37,16 @@ func (d *demoRun) welcome(ctx context.Context, p *program, creds credentials, no
 		d.say.line(note)
 	}
 	d.say.line(fmt.Sprintf("Ready after %.1f s: %s", time.Since(began).Seconds(), creds.URL))
-	d.say.line(snippets(creds))
+	d.say.line(snippets(creds, d.callCommand()))
 	d.say.line("Stop with Ctrl-C; the data stays in " + d.dir)
 	return nil
 }
 
 func (d *demoRun) firstAnswer(ctx context.Context, p *program, creds credentials) (string, error) {
 	c, err := p.auth.Key(ctx, creds.Keys[0].Key)
+	if err != nil && d.DatabaseURL != "" {
+		return "", fmt.Errorf("the first key is not known to DATABASE_URL: is it the same database as DATABASE_OWNER_URL? (%w)", err)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -55,8 +60,29 @@ func (d *demoRun) firstAnswer(ctx context.Context, p *program, creds credentials
 	return r.Text, nil
 }
 
+// callCommand is how flowpos call reaches this demo from where it was started.
+func (d *demoRun) callCommand() string {
+	command := shellWord(os.Args[0])
+	if strings.Contains(os.Args[0], "/go-build") { // go run, whose program is gone afterwards
+		command = "go run ./cmd/flowpos"
+	}
+	command += " call"
+	if d.DataDir != "" {
+		command += " --data-dir " + shellWord(d.dir)
+	}
+	return command
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	if regexp.MustCompile(`^[\w./:@%+=,-]+$`).MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
 // snippets are ready to paste.
-func snippets(creds credentials) string {
+func snippets(creds credentials, call string) string {
 	var b strings.Builder
 	key := creds.Keys[0].Key
 	b.WriteString("\nKeys (kept until --fresh):\n")
@@ -81,7 +107,7 @@ Inspector:
   npx @modelcontextprotocol/inspector@%[3]s --cli %[1]s --transport http --header "Authorization: Bearer %[2]s" --method tools/list
 
 Without any client:
-  flowpos call get_top_products '{"period": "last_7_days"}'
-`, creds.URL, key, inspectorVersion)
+  %[4]s get_top_products '{"period": "last_7_days"}'
+`, creds.URL, key, inspectorVersion, call)
 	return b.String()
 }

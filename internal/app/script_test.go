@@ -36,6 +36,7 @@ func TestCommandLine(t *testing.T) {
 			env.Setenv("OWNER_URL", db.OwnerURL)
 			env.Setenv("APP_URL", db.AppURL)
 			env.Setenv("EMPTY_URL", empty.OwnerURL)
+			env.Setenv("EMPTY_APP_URL", empty.AppURL)
 			return nil
 		},
 	})

@@ -20,7 +20,7 @@ func (s *Server) ensureCluster(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("cluster: %w", err)
 	case made != strconv.Itoa(s.opts.Major):
-		return fmt.Errorf("%w: %s was made by PostgreSQL %s and %s holds PostgreSQL %s; set FLOWPOS_PG_BIN to the folder of version %s, or start with a fresh data folder",
+		return fmt.Errorf("%w: %s was made by PostgreSQL %s and %s holds PostgreSQL %s; set FLOWPOS_PG_BIN to the folder of version %s, or use another data folder",
 			ErrOtherVersion, s.opts.Dir, made, s.opts.Binaries.Dir, s.opts.Version, made)
 	}
 	return nil
@@ -47,6 +47,19 @@ func (s *Server) initCluster(ctx context.Context) error {
 		return fmt.Errorf("make the cluster: %w", err)
 	}
 	s.opts.Log.Info("PostgreSQL cluster made", "version", s.opts.Version, "took", time.Since(begun))
+	return nil
+}
+
+// Remove deletes the cluster of a data folder that no process uses, whatever version made it. The passwords stay.
+func Remove(dir string) error {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := os.RemoveAll((&home{dir: dir}).data()); err != nil {
+		return fmt.Errorf("remove the cluster: %w", err)
+	}
 	return nil
 }
 
