@@ -47,11 +47,11 @@ func (s ClosedSessions) Add(ctx context.Context, closings []session.Closure) err
 	for i, c := range closings {
 		hashes[i], untils[i] = c.Hash[:], c.Until
 	}
-	var b pgx.Batch
-	b.Queue(closeLimits)
-	b.Queue(forgetClosedSQL, pgx.StrictNamedArgs{"most": 20 + 2*len(closings)})
-	b.Queue(closeSessionsSQL, pgx.StrictNamedArgs{"hashes": hashes, "untils": untils})
-	return postgres.Translate(s.db.Pool().SendBatch(ctx, &b).Close())
+	return s.db.Batch(ctx, func(b *pgx.Batch) {
+		b.Queue(closeLimits)
+		b.Queue(forgetClosedSQL, pgx.StrictNamedArgs{"most": 20 + 2*len(closings)})
+		b.Queue(closeSessionsSQL, pgx.StrictNamedArgs{"hashes": hashes, "untils": untils})
+	})
 }
 
 // The first reading takes the whole list, which the index on expires_at serves; later ones what is new.
@@ -64,22 +64,20 @@ WHERE closed_at > @after
 
 // Since implements session.ClosedLog. The clock is the database's.
 func (s ClosedSessions) Since(ctx context.Context, after time.Time, show func(session.Closure)) (clock time.Time, err error) {
-	var b pgx.Batch
-	b.Queue("-- credential: clock\nSELECT clock_timestamp()").QueryRow(func(row pgx.Row) error { return row.Scan(&clock) })
-	b.Queue(closedSinceSQL, pgx.StrictNamedArgs{"after": after}).Query(func(rows pgx.Rows) error {
-		var hash []byte
-		var c session.Closure
-		_, err := pgx.ForEachRow(rows, []any{&hash, &c.Until}, func() error {
-			copy(c.Hash[:], hash)
-			show(c)
-			return nil
+	err = s.db.Batch(ctx, func(b *pgx.Batch) {
+		b.Queue("-- credential: clock\nSELECT clock_timestamp()").QueryRow(func(row pgx.Row) error { return row.Scan(&clock) })
+		b.Queue(closedSinceSQL, pgx.StrictNamedArgs{"after": after}).Query(func(rows pgx.Rows) error {
+			var hash []byte
+			var c session.Closure
+			_, err := pgx.ForEachRow(rows, []any{&hash, &c.Until}, func() error {
+				copy(c.Hash[:], hash)
+				show(c)
+				return nil
+			})
+			return err
 		})
-		return err
 	})
-	if err := s.db.Pool().SendBatch(ctx, &b).Close(); err != nil {
-		return time.Time{}, postgres.Translate(err)
-	}
-	return clock, nil
+	return clock, err
 }
 
 const isClosedSQL = `-- credential: is this session closed
@@ -87,6 +85,6 @@ SELECT EXISTS (SELECT FROM mcp_closed_session WHERE id_hash = $1)`
 
 // Has implements session.ClosedLog.
 func (s ClosedSessions) Has(ctx context.Context, h session.Hash) (closed bool, err error) {
-	err = s.db.Pool().QueryRow(ctx, isClosedSQL, h[:]).Scan(&closed)
-	return closed, postgres.Translate(err)
+	err = s.db.Ask(ctx, func(q postgres.Querier) error { return q.QueryRow(ctx, isClosedSQL, h[:]).Scan(&closed) })
+	return closed, err
 }
