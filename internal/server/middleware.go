@@ -78,9 +78,12 @@ func (s *Server) logRequest(r *http.Request, rec *recorder, id string, took time
 		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", id))
 }
 
-// loggedPath keeps what a scanner sends from filling the log.
+// loggedPath keeps what a scanner sends from filling the log, and a key that somebody put into the URL out of it.
 func loggedPath(p string) string {
 	const most = 120
+	if before, _, found := strings.Cut(p, "fp_mcp_"); found {
+		p = before + "[redacted]"
+	}
 	if len(p) > most {
 		return p[:most]
 	}
