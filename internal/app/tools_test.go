@@ -26,7 +26,7 @@ import (
 func fridayEvening() time.Time { return time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) }
 
 // smallDemo is the demo's businesses with 70 days of few sales.
-func smallDemo(t *testing.T) (*dbtest.DB, demo.State) {
+func smallDemo(t testing.TB) (*dbtest.DB, demo.State) {
 	t.Helper()
 	db := dbtest.Open(t)
 	if err := demo.Generate(t.Context(), db.Owner, demo.Options{Days: 70, Scale: 0.1, Now: fridayEvening()}); err != nil {
@@ -40,7 +40,7 @@ func smallDemo(t *testing.T) (*dbtest.DB, demo.State) {
 }
 
 // demoCaller is who the demo's key of that name stands for.
-func demoCaller(t *testing.T, db *dbtest.DB, state demo.State, name string) (c pos.Caller, raw string) {
+func demoCaller(t testing.TB, db *dbtest.DB, state demo.State, name string) (c pos.Caller, raw string) {
 	t.Helper()
 	i := slices.IndexFunc(demoKeyKinds(), func(k demoKeyKind) bool { return k.name == name })
 	raw, err := demoKeyKinds()[i].create(t.Context(), db.Owner, state)
@@ -55,7 +55,7 @@ func demoCaller(t *testing.T, db *dbtest.DB, state demo.State, name string) (c p
 	return c, raw
 }
 
-func demoTools(t *testing.T, db *dbtest.DB) *tool.Set {
+func demoTools(t testing.TB, db *dbtest.DB) *tool.Set {
 	t.Helper()
 	set, err := toolSet(db.App, tooltest.Log(), fridayEvening)
 	if err != nil {
