@@ -186,6 +186,10 @@ func benchmarks(b *testing.B, body string, more http.Header, fl bool) {
 		r := in.request("POST", body, more)
 		w := &written{head: http.Header{}}
 		b.ReportAllocs()
+		before := cpu(syscall.RUSAGE_SELF)
+		defer func() {
+			b.ReportMetric(float64((cpu(syscall.RUSAGE_SELF)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		}()
 		for b.Loop() {
 			r.Body = io.NopCloser(strings.NewReader(body))
 			clear(w.head)
@@ -255,7 +259,7 @@ func drive(b *testing.B, to *net.TCPAddr, request []byte) {
 	wg.Wait()
 	b.StopTimer()
 	used := cpu(syscall.RUSAGE_SELF) - before - time.Duration(client.Nano())
-	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N), "server-cpu-ns/op")
+	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
 func cpu(who int) time.Duration {

@@ -18,19 +18,23 @@ const (
 	maxDepth = 64
 )
 
-// readBody reads a POST's body, which has patience to arrive in, and checks its type and size.
-func readBody(patience time.Duration, w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+// usualBody is what nearly all bodies fit into.
+const usualBody = 4 << 10
+
+// readBody reads a POST's body, which has patience to arrive in, and checks its type and size. It uses buf when the body
+// fits.
+func readBody(patience time.Duration, buf []byte, w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeRefused, "Content-Encoding is not supported: send the body as it is"}
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeRefused, "Content-Type must be application/json"}
 	}
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience)) // not every ResponseWriter can
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readAll(buf, w, r)
 	if err != nil {
 		// The deadline stays: net/http reads what is left of a body before it answers, and would wait for it for ever.
 		w.Header().Set("Connection", "close")
@@ -41,6 +45,23 @@ func readBody(patience time.Duration, w http.ResponseWriter, r *http.Request) ([
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, nil
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == "application/json"
+}
+
+func readAll(buf []byte, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > int64(cap(buf)) {
+		return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	}
+	buf = buf[:r.ContentLength]
+	_, err := io.ReadFull(r.Body, buf)
+	return buf, err
 }
 
 func tooLarge() *refusal {

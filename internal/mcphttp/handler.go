@@ -145,31 +145,23 @@ func restrictions(path string) (readOnly bool, pin string, ok bool) {
 
 // ServeHTTP implements http.Handler. The credential comes first, whatever the method.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.newOutput(w).deadline() // an earlier request on the connection has left its own
 	caller, err := h.auth.Authenticate(r.Context(), r.Header)
 	if err != nil {
+		h.deadline(w)
 		h.refuseCaller(w, r, err)
 		return
 	}
-	if err := h.guard.check(r); err != nil {
+	if err := h.admit(r, &caller); err != nil {
+		h.deadline(w)
 		err.write(w)
 		return
 	}
-	readOnly, pin, ok := restrictions(r.URL.Path)
-	if !ok {
-		refuse(w, http.StatusNotFound, codeRefused, "there is nothing at this path; the endpoint is /mcp")
+	if r.Method == http.MethodPost {
+		h.post(w, r, caller)
 		return
 	}
-	if pin != "" {
-		if _, open := caller.Find(pin); !open {
-			refuse(w, http.StatusForbidden, codeRefused, "the business in this URL does not exist or is not open to this credential")
-			return
-		}
-	}
-	caller.ReadOnly, caller.Pin = readOnly, pin
+	h.deadline(w)
 	switch r.Method {
-	case http.MethodPost:
-		h.post(w, r, caller)
 	case http.MethodGet:
 		h.get(w, r, caller)
 	case http.MethodDelete:
@@ -178,6 +170,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, POST, DELETE")
 		refuse(w, http.StatusMethodNotAllowed, codeRefused, "Method not allowed")
 	}
+}
+
+// deadline gives the next write its time: an earlier request on the connection has left its own.
+func (h *Handler) deadline(w http.ResponseWriter) { h.newOutput(w).deadline() }
+
+// admit checks where a request comes from and goes to, and narrows the caller to it.
+func (h *Handler) admit(r *http.Request, c *pos.Caller) *refusal {
+	if err := h.guard.check(r); err != nil {
+		return err
+	}
+	readOnly, pin, ok := restrictions(r.URL.Path)
+	if !ok {
+		return &refusal{http.StatusNotFound, codeRefused, "there is nothing at this path; the endpoint is /mcp"}
+	}
+	if pin != "" {
+		if _, open := c.Find(pin); !open {
+			return &refusal{http.StatusForbidden, codeRefused, "the business in this URL does not exist or is not open to this credential"}
+		}
+	}
+	c.ReadOnly, c.Pin = readOnly, pin
+	return nil
 }
 
 // Drain stops the endpoint gracefully: streams end at once, telling their clients to come again, and running calls have

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/session"
+	"github.com/flowpos/flowpos-backend/internal/tool"
 )
 
 // front answers plain requests itself: initialize, ping, tools/list, and tools/call of tools that only read, when no
@@ -26,8 +27,12 @@ type front struct {
 	lists    kept[[]byte]   // encoded results of tools/list, with their era
 	openings kept[*opening] // by the params of initialize
 	clients  kept[struct{}] // capabilities and names of clients that the SDK can read
-	buffers  sync.Pool
+	bodies   sync.Pool      // of *[]byte: what is read
+	buffers  sync.Pool      // of *[]byte: what is written
 }
+
+// maxBuffer bounds what is kept for the next answer.
+const maxBuffer = 64 << 10
 
 // heading is what the headers of an answer say. The slices are shared and never changed.
 type heading struct{ contentType, cacheControl []string }
@@ -58,6 +63,7 @@ func newFront(impl *mcp.Implementation) (*front, error) {
 		lists:    kept[[]byte]{most: maxKeptLists},
 		openings: kept[*opening]{most: maxKept},
 		clients:  kept[struct{}]{most: maxKept},
+		bodies:   sync.Pool{New: func() any { b := make([]byte, 0, usualBody); return &b }},
 		buffers:  sync.Pool{New: func() any { return new([]byte) }},
 	}, nil
 }
@@ -99,7 +105,7 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request, c *pos.Caller, b
 	case p.id == nil || p.other:
 		return false
 	case p.method == "ping":
-		h.respond(w, &h.front.older, &p, []byte(`,"result":{}}`))
+		h.respondKept(w, &h.front.older, &p, emptyResult())
 		return true
 	case p.method == "tools/list":
 		return h.plainList(w, r, c, &p, false)
@@ -151,7 +157,7 @@ func (h *Handler) plainList(w http.ResponseWriter, r *http.Request, c *pos.Calle
 		what, head = "tools/list of the newer era", &h.front.newer
 	}
 	if v, ok := c.Recall(what); ok {
-		h.respond(w, head, p, v.([]byte))
+		h.respondKept(w, head, p, v.([]byte))
 		return true
 	}
 	key := []byte(what + "\n" + h.tools.ListKey(*c))
@@ -170,7 +176,7 @@ func (h *Handler) plainList(w http.ResponseWriter, r *http.Request, c *pos.Calle
 		h.front.lists.put(key, list)
 	}
 	c.Remember(what, list)
-	h.respond(w, head, p, list)
+	h.respondKept(w, head, p, list)
 	return true
 }
 
@@ -196,13 +202,12 @@ func (h *Handler) plainInitialize(w http.ResponseWriter, r *http.Request, c *pos
 	}
 	w.Header()[headerSession] = []string{id}
 	c.Session = id
-	buf := h.front.buffers.Get().(*[]byte)
-	defer h.front.buffers.Put(buf)
-	b := append((*buf)[:0], o.before...)
-	b = appendText(b, h.tools.Instructions(*c))
-	b = append(b, o.rest...)
-	h.respond(w, &h.front.older, p, b)
-	*buf = b
+	h.build(func(b []byte) []byte {
+		b = appendText(append(appendBegin(b, p), o.before...), h.tools.Instructions(*c))
+		b = append(b, o.rest...)
+		h.respond(w, &h.front.older, b, nil)
+		return b
+	})
 	return true
 }
 
@@ -238,40 +243,69 @@ func (h *Handler) plainCall(w http.ResponseWriter, r *http.Request, c *pos.Calle
 			return true
 		}
 	}
-	buf := h.front.buffers.Get().(*[]byte)
-	defer h.front.buffers.Put(buf)
-	b := append((*buf)[:0], `,"result":{"content":[{"type":"text","text":`...)
+	head := &h.front.older
+	if newer {
+		head = &h.front.newer
+	}
+	h.build(func(b []byte) []byte {
+		b = h.appendResult(appendBegin(b, p), res, newer)
+		h.respond(w, head, b, nil)
+		return b
+	})
+	return true
+}
+
+// appendResult appends what tools/call answers, as the SDK encodes it.
+func (h *Handler) appendResult(b []byte, res tool.Result, newer bool) []byte {
+	b = append(b, `,"result":{"content":[{"type":"text","text":`...)
 	b = appendText(b, res.Text)
 	b = append(b, `}],"structuredContent":`...)
 	b = append(b, res.Structured...)
 	if res.Code != "" {
 		b = append(b, `,"isError":true`...)
 	}
-	head := &h.front.older
 	if newer {
-		head = &h.front.newer
 		b = append(b, `,"_meta":{"`+mcp.MetaKeyServerInfo+`":`...)
 		b = append(b, h.front.server...)
 		b = append(b, `},"resultType":"complete"`...)
 	}
-	b = append(b, "}}"...)
-	h.respond(w, head, p, b)
-	*buf = b
-	return true
+	return append(b, "}}"...)
 }
 
-// respond writes a JSON-RPC response whose end, from behind the id on, is encoded already.
-func (h *Handler) respond(w http.ResponseWriter, head *heading, p *plainRequest, end []byte) {
-	const begin = `{"jsonrpc":"2.0","id":`
+// build lends a buffer to what encodes and writes an answer, and keeps it for the next one.
+func (h *Handler) build(write func(b []byte) []byte) {
+	buf := h.front.buffers.Get().(*[]byte)
+	if b := write((*buf)[:0]); cap(b) <= maxBuffer {
+		*buf = b
+		h.front.buffers.Put(buf)
+	}
+}
+
+func emptyResult() []byte { return []byte(`,"result":{}}`) }
+
+// respondKept answers with what is encoded already, from behind the id on.
+func (h *Handler) respondKept(w http.ResponseWriter, head *heading, p *plainRequest, end []byte) {
+	h.build(func(b []byte) []byte {
+		b = appendBegin(b, p)
+		h.respond(w, head, b, end)
+		return b
+	})
+}
+
+// appendBegin begins a JSON-RPC response.
+func appendBegin(b []byte, p *plainRequest) []byte {
+	b = append(b, `{"jsonrpc":"2.0","id":`...)
+	return append(b, p.id...)
+}
+
+// respond writes an answer, which may come in two parts.
+func (h *Handler) respond(w http.ResponseWriter, head *heading, first, second []byte) {
 	header := w.Header()
 	header["Content-Type"], header["Cache-Control"] = head.contentType, head.cacheControl
-	if n := len(begin) + len(p.id) + len(end); n > 1<<10 { // net/http counts short ones itself
+	if n := len(first) + len(second); n > 1<<10 { // net/http counts short ones itself
 		header["Content-Length"] = []string{strconv.Itoa(n)}
 	}
-	h.newOutput(w).deadline()
-	var first [128]byte
-	b := append(append(first[:0], begin...), p.id...)
-	if _, err := w.Write(b); err == nil {
-		_, _ = w.Write(end)
+	if _, err := w.Write(first); err == nil && len(second) > 0 {
+		_, _ = w.Write(second)
 	}
 }

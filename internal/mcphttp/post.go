@@ -17,13 +17,15 @@ import (
 
 // post serves a POST of either era.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
-	body, bad := readBody(h.patience, w, r)
-	h.newOutput(w).deadline() // the body took its own time
+	buf := h.front.bodies.Get().(*[]byte)
+	body, bad := readBody(h.patience, *buf, w, r)
+	h.deadline(w) // the body took its own time
 	if bad != nil {
 		bad.write(w)
 		return
 	}
 	if own := c; h.plain(w, r, &own, body) {
+		h.front.bodies.Put(buf) // the SDK keeps the body, the front does not
 		return
 	}
 	if bad := checkJSON(body); bad != nil {

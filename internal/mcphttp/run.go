@@ -28,7 +28,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, c *pos.Caller, p *
 	leave := h.running.enterCall(cancel)
 	defer leave()
 	if c.Session != "" {
-		id := p.id
+		id := bytes.Clone(p.id) // the body goes back when this is over
 		stop, err := h.store.Observe(ctx, c.Session, func(s session.Signal) {
 			switch {
 			case s.Type == session.Closed:
@@ -48,6 +48,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, c *pos.Caller, p *
 	reason := context.Cause(ctx)
 	cancel(nil)
 	v.end()
+	h.deadline(w) // the call took its own time
 	switch {
 	case err != nil: // the tool was there a moment ago, and tools do not change
 		h.refuseFailure(w, r, err)

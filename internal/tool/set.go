@@ -168,8 +168,9 @@ func langOf(c pos.Caller) pos.Lang {
 }
 
 func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, err error, took time.Duration) {
-	attrs := []slog.Attr{slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("took", took),
-		slog.Int("bytes", len(res.Structured)+len(res.Text))}
+	var room [8]slog.Attr // none of it on the heap
+	attrs := append(room[:0], slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("took", took),
+		slog.Int("bytes", len(res.Structured)+len(res.Text)))
 	if len(c.Targets) > 0 {
 		attrs = append(attrs, slog.String("business", c.Targets[0].ID))
 	}
@@ -183,9 +184,15 @@ func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, er
 	if res.Code == pos.Internal {
 		level = slog.LevelError
 		attrs = append(attrs, slog.Any("error", err))
-	} else if cause := errors.Unwrap(pos.Public(err)); err != nil && cause != nil {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.Any("error", cause))
+	} else if err != nil {
+		if cause := errors.Unwrap(pos.Public(err)); cause != nil {
+			level = slog.LevelWarn
+			attrs = append(attrs, slog.Any("error", cause))
+		}
 	}
-	s.log.LogAttrs(ctx, level, "tool call", attrs...)
+	if out := s.log.Handler(); out.Enabled(ctx, level) {
+		line := slog.NewRecord(time.Now(), level, "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
+		line.AddAttrs(attrs...)
+		_ = out.Handle(ctx, line)
+	}
 }
