@@ -52,7 +52,7 @@ type rankedProduct struct {
 	Profit    *pos.Money    `json:"profit,omitempty" jsonschema:"gross profit; left out where a cost is not known"`
 	SharePct  *float64      `json:"share_pct,omitempty" jsonschema:"of all revenue"`
 	Delta     *pos.Money    `json:"delta,omitempty" jsonschema:"change of revenue"`
-	DeltaPct  *float64      `json:"delta_pct,omitempty" jsonschema:"change of what ranks"`
+	DeltaPct  *float64      `json:"delta_pct,omitempty" jsonschema:"delta in percent of what it was"`
 	StockLeft *pos.Quantity `json:"stock_left,omitempty" jsonschema:"on hand now; left out where stock is not tracked"`
 	DaysCover *float64      `json:"days_cover,omitempty" jsonschema:"days that the stock lasts"`
 }

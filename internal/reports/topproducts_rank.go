@@ -96,9 +96,9 @@ func (r *ranking) product(g Group) rankedProduct {
 		SharePct: percent(float64(g.Net()), float64(r.now.Total.Net())), StockLeft: stock.Left, DaysCover: stock.DaysCover(),
 	}
 	if r.base != nil {
-		before := r.before[id]
-		p.Delta = new(g.Net() - before.Net())
-		p.DeltaPct = percent(g.value(r.metric())-before.value(r.metric()), before.value(r.metric()))
+		before := r.before[id].Net()
+		p.Delta = new(g.Net() - before)
+		p.DeltaPct = percent(float64(g.Net()-before), float64(before))
 	}
 	return p
 }

@@ -59,6 +59,29 @@ func TestTopProducts(t *testing.T) {
 	}
 }
 
+// TestTopProductsChange: whatever ranks, the change is of revenue, in money and in percent: one café for 9.00 against one
+// of 10.00 the Monday before.
+func TestTopProductsChange(t *testing.T) {
+	t.Parallel()
+	db := shopFixture(t)
+	add(t, db, monday()...)
+	for _, by := range []string{"revenue", "units", "profit", "decline"} {
+		var got struct{ Data topProducts }
+		ask(t, db, mondayNow, "get_top_products", `{"period": "today", "category": "bebidas", "compare_to": "same_weekday", "by": "`+by+`"}`, &got)
+		if len(got.Data.Rank) != 1 {
+			t.Fatalf("by %s: %d products, want the café", by, len(got.Data.Rank))
+		}
+		p := got.Data.Rank[0]
+		change := p.Delta.String()
+		if p.DeltaPct != nil {
+			change += fmt.Sprintf(", %g %%", *p.DeltaPct)
+		}
+		if change != "-1.00, -10 %" {
+			t.Errorf("by %s: change %s, want -1.00, -10 %%", by, change)
+		}
+	}
+}
+
 func TestTopProductsStockAndPareto(t *testing.T) {
 	t.Parallel()
 	db := shopFixture(t)
