@@ -98,7 +98,7 @@ Claude Code:
   claude mcp add --transport http flowpos %[1]s --header "Authorization: Bearer %[2]s"
 
 Claude Desktop (claude_desktop_config.json):
-  {"mcpServers": {"flowpos": {"command": "npx", "args": ["mcp-remote", "%[1]s", "--header", "Authorization: Bearer %[2]s"]}}}
+  {"mcpServers": {"flowpos": {"command": "npx", "args": ["-y", "mcp-remote", "%[1]s", "--header", "Authorization:${FLOWPOS}"], "env": {"FLOWPOS": "Bearer %[2]s"}}}}
 
 Cursor (.cursor/mcp.json):
   {"mcpServers": {"flowpos": {"url": "%[1]s", "headers": {"Authorization": "Bearer %[2]s"}}}}
