@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -18,6 +19,8 @@ type serveCmd struct {
 	DatabasePool int      `env:"DATABASE_POOL" default:"8" help:"Most database connections at once."`
 	StreamMax    int      `name:"stream-max-seconds" env:"STREAM_MAX_SECONDS" default:"270" help:"Streams end themselves after so many seconds."`
 	Concurrency  int      `env:"CONCURRENCY" default:"80" help:"Most requests at once that the platform sends to one instance; at most 60 % of them may be streams."`
+	Limits       string   `env:"LIMITS" default:"on" enum:"on,off" help:"Limits on what one credential, address or business may ask: ${enum}. Off is for load tests, and refused in production."`
+	MetricsAddr  string   `env:"METRICS_ADDR" help:"Serve metrics for Prometheus at this address, such as 127.0.0.1:9464. Without it there are none."`
 	LogLevel     string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
 	AppEnv       string   `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
 }
@@ -54,6 +57,12 @@ func (c *serveCmd) check() error {
 			return fmt.Errorf("%s is %d; it must be at least %d", n.name, n.value, n.least)
 		}
 	}
+	if c.production() && c.Limits == "off" {
+		return fmt.Errorf("LIMITS is off, which production refuses; it is for load tests")
+	}
+	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil && c.MetricsAddr != "" {
+		return fmt.Errorf("METRICS_ADDR is %q; it must be an address and a port, such as 127.0.0.1:9464", c.MetricsAddr)
+	}
 	if c.production() && fixturesBuild {
 		return fmt.Errorf("this is the build with conformance fixtures, which production refuses; build without -tags fixtures")
 	}
@@ -65,5 +74,8 @@ func (c *serveCmd) level() slog.Level {
 	_ = l.UnmarshalText([]byte(c.LogLevel)) // one of the enum's words
 	return l
 }
+
+// limited says whether limits hold.
+func (c *serveCmd) limited() bool { return c.Limits != "off" }
 
 func (c *serveCmd) streamMax() time.Duration { return time.Duration(c.StreamMax) * time.Second }

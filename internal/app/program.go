@@ -11,6 +11,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/catalog"
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/insight"
+	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/mcphttp"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres"
@@ -23,10 +24,10 @@ import (
 )
 
 // toolSet is every tool of the program, in the order of the catalogue. A nil db is for documentation only.
-func toolSet(db *postgres.DB, log *slog.Logger, now func() time.Time) (*tool.Set, error) {
+func toolSet(db *postgres.DB, log *slog.Logger, now func() time.Time, limits limit.Rates) (*tool.Set, error) {
 	var tools []tool.Tool
 	for _, area := range [][]tool.Tool{
-		(&business.Service{DB: db, Now: now, Version: version()}).Tools(),
+		(&business.Service{DB: db, Now: now, Version: version(), Limits: told(limits)}).Tools(),
 		(&catalog.Service{DB: db, Now: now}).Tools(),
 		(&stock.Service{DB: db, Now: now}).Tools(),
 		(&sales.Service{DB: db, Now: now}).Tools(),
@@ -48,6 +49,9 @@ type program struct {
 	tools  *tool.Set
 	server *server.Server
 	ready  chan struct{} // closed when the endpoint is open
+
+	limits  *mcphttp.Limits // nil: none
+	figures *figures        // nil: nobody counts
 }
 
 // newProgram wires a server; it reaches no database yet.
@@ -56,19 +60,34 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 	if err != nil {
 		return nil, err
 	}
-	tools, err := toolSet(db, log, now)
+	limits, rates := newLimits(cfg, now)
+	tools, err := toolSet(db, log, now, rates)
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	return &program{
-		cfg: cfg, log: log, now: now, db: db, tools: tools, ready: make(chan struct{}),
+	if limits != nil {
+		db.Share()
+		tools.Bound(limits.Credentials)
+	}
+	p := &program{
+		cfg: cfg, log: log, now: now, db: db, tools: tools, limits: limits, ready: make(chan struct{}),
 		auth: credential.NewAuthenticator(db, log, now),
-		server: server.New(server.Options{
-			PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
-			ScopesOffered: pos.AllScopes(), Log: log, Now: now,
-		}),
-	}, nil
+	}
+	o := server.Options{
+		PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
+		ScopesOffered: pos.AllScopes(), Log: log, Now: now,
+	}
+	if cfg.MetricsAddr != "" {
+		if p.figures, err = newFigures(cfg.MetricsAddr, db); err != nil {
+			db.Close()
+			return nil, err
+		}
+		o.Meter = p.figures.metrics
+		tools.Measure(p.figures.metrics)
+	}
+	p.server = server.New(o)
+	return p, nil
 }
 
 // open waits for a database that is there, migrated and reached as the right role, and then opens the MCP endpoint.
@@ -113,15 +132,22 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 	if err != nil {
 		return err
 	}
-	h, err := mcphttp.New(mcphttp.Options{
+	o := mcphttp.Options{
 		Tools: p.tools, Auth: p.auth, Secret: secret,
 		Sessions:  session.NewMemory(credential.NewClosedSessions(p.db), p.now),
 		PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, Loopback: loopback,
 		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency,
-		Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(),
-	})
+		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(),
+	}
+	if p.figures != nil {
+		o.Meter = p.figures.metrics
+	}
+	h, err := mcphttp.New(o)
 	if err != nil {
 		return err
+	}
+	if p.figures != nil {
+		p.figures.watch(h)
 	}
 	p.server.SetMCP(h)
 	close(p.ready)
@@ -150,6 +176,9 @@ func (p *program) serve(ctx context.Context, ln net.Listener) error {
 		}
 		opened <- err
 	}()
+	if p.figures != nil {
+		p.figures.start(p.log)
+	}
 	err := p.server.Run(ctx, ln)
 	cancel(nil)
 	if openErr := <-opened; openErr != nil {
@@ -161,6 +190,9 @@ func (p *program) serve(ctx context.Context, ln net.Listener) error {
 
 func (p *program) close() {
 	p.auth.Close()
+	if p.figures != nil {
+		p.figures.close()
+	}
 	p.db.Close()
 }
 

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/flowpos/flowpos-backend/internal/limit"
+
 	"github.com/flowpos/flowpos-backend/internal/tool"
 )
 
@@ -12,7 +14,7 @@ type toolsCmd struct{}
 
 // Run prints the documentation of every tool.
 func (toolsCmd) Run(std IO) error {
-	set, err := toolSet(nil, slog.New(slog.DiscardHandler), time.Now)
+	set, err := toolSet(nil, slog.New(slog.DiscardHandler), time.Now, limit.PerCredential())
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/demo"
+	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
 	"github.com/flowpos/flowpos-backend/internal/tool"
@@ -57,7 +58,7 @@ func demoCaller(t testing.TB, db *dbtest.DB, state demo.State, name string) (c p
 
 func demoTools(t testing.TB, db *dbtest.DB) *tool.Set {
 	t.Helper()
-	set, err := toolSet(db.App, tooltest.Log(), fridayEvening)
+	set, err := toolSet(db.App, tooltest.Log(), fridayEvening, limit.PerCredential())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,13 @@ type Service struct {
 	DB      Reader
 	Now     func() time.Time
 	Version string
+	Limits  *Limits // nil: none
+}
+
+// Limits are how often one credential may call tools.
+type Limits struct {
+	ReadsPerMinute int `json:"reads_min" jsonschema:"calls that read, a minute"`
+	WritesPerHour  int `json:"writes_h" jsonschema:"calls that write, an hour"`
 }
 
 // Tools are the tools of this package, in the order of the catalogue.

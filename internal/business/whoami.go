@@ -32,6 +32,7 @@ type identity struct {
 	Businesses []myPlace  `json:"businesses" jsonschema:"the businesses that can be read; an operator's are the tenants entered"`
 	Active     *activeNow `json:"active,omitempty" jsonschema:"where calls without a business argument go"`
 	Never      []string   `json:"never" jsonschema:"what cannot be done here"`
+	Limits     *Limits    `json:"limits,omitempty" jsonschema:"how often this credential may call; over it calls fail with rate_limited"`
 	Version    string     `json:"server_version"`
 }
 
@@ -59,7 +60,7 @@ type activeNow struct {
 func (s *Service) whoami(_ context.Context, c pos.Caller, _ whoamiArgs) (a tool.Answer[identity, struct{}], err error) {
 	d := identity{
 		Principal: principal{Name: pos.Clean(c.UserName), Key: pos.Clean(c.Label), KeyID: c.KeyID},
-		Auth:      c.Auth, Role: c.Role, ReadOnly: c.ReadOnly, Version: s.Version,
+		Auth:      c.Auth, Role: c.Role, ReadOnly: c.ReadOnly, Limits: s.Limits, Version: s.Version,
 		Scopes: strings.Fields(pos.JoinScopes(c.Scopes, " ")), Businesses: []myPlace{}, Never: never(c.Lang),
 	}
 	for _, b := range c.Businesses {
@@ -114,5 +115,9 @@ func (d identity) text(t *tool.Text) {
 		t.Line("Activo: %s.", "Active: %s.", d.Active.Name)
 	}
 	t.Line("Nunca: %s.", "Never: %s.", tool.Plain(strings.Join(d.Never, ", ")))
+	if d.Limits != nil {
+		t.Line("Límites: %d lecturas por minuto, %d escrituras por hora.", "Limits: %d reads a minute, %d writes an hour.",
+			d.Limits.ReadsPerMinute, d.Limits.WritesPerHour)
+	}
 	t.Line("Versión %s.", "Version %s.", d.Version)
 }

@@ -22,6 +22,7 @@ func (h *Handler) ask(ctx context.Context, x *exchange, state *mcp.ServerSession
 		question: make(chan jsonrpc.Message, 1), answer: make(chan *jsonrpc.Response, 1), closed: make(chan struct{}),
 		newer: state.InitializeParams == nil && method != "initialize",
 	}
+	x.inside = true
 	ctx = context.WithoutCancel(x.in(ctx)) // what is kept is for others too
 	ss, err := h.server.Connect(ctx, a, &mcp.ServerSessionOptions{State: state})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -63,7 +64,11 @@ func (h *Handler) receive(next mcp.MethodHandler) mcp.MethodHandler {
 		if !ok {
 			return nil, noCaller()
 		}
+		begun := time.Now()
 		res, err := next(ctx, method, req)
+		if !x.inside && (err != nil || method != "tools/call") {
+			h.meter.Operation(method, err != nil, time.Since(begun))
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -77,6 +77,7 @@ func (h *Handler) get(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 		return
 	}
 	defer release()
+	defer h.gate.aside(c.Credential)()
 	h.running.enter()
 	defer h.running.leave()
 	if err := t.run(r.Context()); err != nil {

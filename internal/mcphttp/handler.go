@@ -30,6 +30,9 @@ type Authenticator interface {
 	// Authenticate reads the credential of a request. An error with a method CredentialSent() bool is a refusal (401); a
 	// *pos.Error that can be retried is a failure to find out (503).
 	Authenticate(ctx context.Context, h http.Header) (pos.Caller, error)
+	// AuthenticateWarily is Authenticate for requests from where many bad credentials came: a credential that was never in
+	// force here is refused without asking anybody, unless look allows to ask.
+	AuthenticateWarily(ctx context.Context, h http.Header, look func() bool) (pos.Caller, error)
 	// Recheck says, past every cache, whether the caller's credential still stands.
 	Recheck(ctx context.Context, c pos.Caller) error
 }
@@ -46,6 +49,8 @@ type Options struct {
 	Loopback     bool     // the listener is on loopback: its names are allowed as Host
 	StreamMax    time.Duration
 	Concurrency  int
+	Limits       *Limits // nil: none
+	Meter        Meter   // nil: nobody counts
 	Version      string
 	Log          *slog.Logger
 	Now          func() time.Time
@@ -80,6 +85,8 @@ type Handler struct {
 	signer *session.Signer
 	guard  *Guard
 	slots  *slots
+	gate   *gate
+	meter  Meter
 	front  *front
 
 	server     *mcp.Server
@@ -112,8 +119,12 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: o, tools: o.Tools, store: o.Sessions, auth: o.Auth, signer: signer, guard: guard, slots: newSlots(o.Concurrency),
+		gate: newGate(o.Concurrency, o.Limits != nil), meter: o.Meter,
 		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: patience,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
+	}
+	if h.meter == nil {
+		h.meter = noMeter{}
 	}
 	impl := &mcp.Implementation{Name: "flowpos", Title: "FlowPOS", Version: o.Version}
 	if h.front, err = newFront(impl); err != nil {
@@ -145,12 +156,11 @@ func restrictions(path string) (readOnly bool, pin string, ok bool) {
 
 // ServeHTTP implements http.Handler. The credential comes first, whatever the method.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	caller, err := h.auth.Authenticate(r.Context(), r.Header)
-	if err != nil {
-		h.deadline(w)
-		h.refuseCaller(w, r, err)
+	caller, ok := h.enter(w, r)
+	if !ok {
 		return
 	}
+	defer h.gate.leave(caller.Credential)
 	if err := h.admit(r, &caller); err != nil {
 		h.deadline(w)
 		err.write(w)
@@ -215,6 +225,7 @@ type exchange struct {
 	session string        // id, or empty
 	state   session.State // of the session
 	record  session.Record
+	inside  bool // asked by the endpoint itself
 }
 
 type exchangeKey struct{}
@@ -269,6 +280,7 @@ func (h *Handler) delete(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 		h.refuseSession(w, r, err)
 		return
 	}
+	h.meter.SessionClosed()
 	w.WriteHeader(http.StatusNoContent)
 }
 

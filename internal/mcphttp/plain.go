@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -77,6 +78,7 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request, c *pos.Caller, b
 	if !ok {
 		return false
 	}
+	p.begun = time.Now()
 	if _, preferred := accepts(r.Header); preferred {
 		return false
 	}
@@ -202,6 +204,8 @@ func (h *Handler) plainInitialize(w http.ResponseWriter, r *http.Request, c *pos
 	}
 	w.Header()[headerSession] = []string{id}
 	c.Session = id
+	h.meter.SessionOpened()
+	h.measure(p)
 	h.build(func(b []byte) []byte {
 		b = appendText(append(appendBegin(b, p), o.before...), h.tools.Instructions(*c))
 		b = append(b, o.rest...)
@@ -285,6 +289,7 @@ func emptyResult() []byte { return []byte(`,"result":{}}`) }
 
 // respondKept answers with what is encoded already, from behind the id on.
 func (h *Handler) respondKept(w http.ResponseWriter, head *heading, p *plainRequest, end []byte) {
+	h.measure(p)
 	h.build(func(b []byte) []byte {
 		b = appendBegin(b, p)
 		h.respond(w, head, b, end)

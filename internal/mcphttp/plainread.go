@@ -1,6 +1,7 @@
 package mcphttp
 
 import (
+	"time"
 	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -11,6 +12,7 @@ type plainRequest struct {
 	id     []byte // as it was sent, with its quotes; nil: a notification
 	method string
 	params []byte // nil: none
+	begun  time.Time
 
 	name      []byte // of tools/call
 	arguments []byte

@@ -60,6 +60,7 @@ func (h *Handler) postNewer(w http.ResponseWriter, r *http.Request, c pos.Caller
 			return
 		}
 		defer release()
+		defer h.gate.aside(c.Credential)()
 	}
 	h.running.enter()
 	defer h.running.leave()
@@ -121,6 +122,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c pos.Caller,
 			h.refuseFailure(w, r, err)
 			return nil, "", true
 		}
+		h.meter.SessionOpened()
 		return x, x.session, false
 	}
 	if id != "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
+	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/session"
 )
@@ -67,6 +68,10 @@ type refusedCredential interface {
 
 // refuseCaller answers a request whose caller is not known: 401 when the credential is to blame, 503 when we are.
 func (h *Handler) refuseCaller(w http.ResponseWriter, r *http.Request, err error) {
+	if f, ok := errors.AsType[flooded](err); ok {
+		h.tooMany(w, limit.Refused, f.wait, f.Error())
+		return
+	}
 	sent, ok := errors.AsType[refusedCredential](err)
 	if !ok {
 		h.refuseFailure(w, r, err)

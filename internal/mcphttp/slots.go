@@ -35,6 +35,16 @@ func (s *slots) take(credential, stream string) (release func(), ok bool) {
 	return func() { s.release(k) }, true
 }
 
+func (s *slots) load() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, held := range s.held {
+		n += held
+	}
+	return n
+}
+
 func (s *slots) release(k slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -45,6 +45,7 @@ type Error struct {
 	Allowed    []string // the values that would be accepted, if few
 	DidYouMean []string // close matches
 	Example    string   // a call or value that works
+	RetryAfter int      // RateLimited: seconds until the same call is admitted
 	Cause      error    // for the log only
 }
 

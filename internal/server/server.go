@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,13 @@ type Database interface {
 	CurrentVersion(ctx context.Context) (int64, error)
 }
 
+// Meter is told of requests.
+type Meter interface {
+	Begin()
+	// End tells of a request that ended. route is one of our patterns; status is 0 when nothing was written.
+	End(method, route string, status int, took time.Duration)
+}
+
 // Options say what to serve.
 type Options struct {
 	PublicURL     string // where clients reach us, without a trailing slash
@@ -34,6 +42,7 @@ type Options struct {
 	ScopesOffered []pos.Scope
 	Log           *slog.Logger
 	Now           func() time.Time
+	Meter         Meter // nil: nobody counts
 }
 
 // Server routes requests. MCP requests are refused with 503 until SetMCP; everything else is served from the start.
@@ -54,16 +63,16 @@ func New(o Options) *Server {
 	return s
 }
 
-// route is one pattern of the mux and how the documentation names it.
-type route struct {
+// row is one pattern of the mux and how the documentation names it.
+type row struct {
 	pattern    string
 	handler    http.HandlerFunc
 	documented []string // the pattern itself when empty
 }
 
 // table is the whole HTTP surface, beside CORS preflights and the answer for everything else.
-func (s *Server) table() []route {
-	return []route{
+func (s *Server) table() []row {
+	return []row{
 		{"/mcp", s.serveMCP, []string{"POST /mcp", "GET /mcp", "DELETE /mcp"}},
 		{"/mcp/readonly", s.serveMCP, nil},
 		{"/mcp/b/{businessId}", s.serveMCP, nil},
@@ -117,6 +126,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", id)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	rec := &recorder{ResponseWriter: w}
+	if s.o.Meter != nil {
+		s.o.Meter.Begin()
+		defer func() { s.o.Meter.End(r.Method, route(r.Pattern), rec.status, time.Since(start)) }() // also when the handler panics
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -133,4 +146,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	untilRead(w, r)
 	s.mux.ServeHTTP(rec, r)
+}
+
+// route is what metrics call a pattern: without its method, and with one name for all that is not ours.
+func route(pattern string) string {
+	if i := strings.IndexByte(pattern, ' '); i >= 0 {
+		pattern = pattern[i+1:]
+	}
+	if pattern == "/" || pattern == "" {
+		return "_OTHER"
+	}
+	return pattern
 }

@@ -18,6 +18,7 @@ type problem struct {
 	DidYouMean []string `json:"did_you_mean,omitempty"`
 	Example    string   `json:"example,omitempty"`
 	Retryable  bool     `json:"retryable"`
+	RetryAfter int      `json:"retry_after_seconds,omitempty"`
 	RequestID  string   `json:"request_id,omitempty"`
 }
 
@@ -33,7 +34,7 @@ func (s *Set) failure(ctx context.Context, err error) Result {
 	}
 	e := pos.Public(err)
 	p := problem{Code: e.Code, Message: e.Message, Fix: e.Fix, Allowed: e.Allowed, DidYouMean: e.DidYouMean,
-		Example: e.Example, Retryable: e.Code.Retryable(), RequestID: pos.RequestID(ctx)}
+		Example: e.Example, Retryable: e.Code.Retryable(), RetryAfter: e.RetryAfter, RequestID: pos.RequestID(ctx)}
 	b, merr := json.Marshal(p)
 	if merr != nil { // strings and bools only: cannot happen
 		b = []byte(`{"code":"internal"}`)

@@ -33,10 +33,15 @@ func (s *Set) Recall(ctx context.Context, c *pos.Caller, name []byte, raw json.R
 	}
 	start := time.Now()
 	r, ok := s.recall(c, t, raw)
-	if ok {
-		s.report(ctx, c, t, r, nil, time.Since(start))
+	if !ok {
+		return r, false // and not counted: Call does
 	}
-	return r, ok
+	err := s.admit(c, t)
+	if err != nil {
+		r = s.failure(ctx, err)
+	}
+	s.report(ctx, c, t, r, err, time.Since(start))
+	return r, true
 }
 
 func (s *Set) recall(c *pos.Caller, t *Tool, raw json.RawMessage) (Result, bool) {

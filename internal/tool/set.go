@@ -27,6 +27,8 @@ type Set struct {
 	now    func() time.Time
 	lists  listCache
 	limit  time.Duration // of one call
+	counts Limiter       // nil: as many calls as anybody likes
+	meter  Meter         // nil: nobody counts
 }
 
 // NewSet makes a set. Two tools of one name are an error.
@@ -63,6 +65,11 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 		return Result{}, ErrUnknown
 	}
 	start := time.Now()
+	if err := s.admit(&c, t); err != nil {
+		res := s.failure(ctx, err)
+		s.report(ctx, &c, t, res, err, time.Since(start))
+		return res, nil
+	}
 	if res, ok := s.recall(&c, t, raw); ok {
 		s.report(ctx, &c, t, res, nil, time.Since(start))
 		return res, nil
@@ -168,6 +175,9 @@ func langOf(c pos.Caller) pos.Lang {
 }
 
 func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, err error, took time.Duration) {
+	if s.meter != nil {
+		s.meter.Called(t.Name, res.Code, took)
+	}
 	var room [8]slog.Attr // none of it on the heap
 	attrs := append(room[:0], slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("took", took),
 		slog.Int("bytes", len(res.Structured)+len(res.Text)))
