@@ -26,6 +26,7 @@ lint: ## gofmt, vet, staticcheck
 clients: build ## Real MCP clients and conformance suites against the built server (see clients/README.md)
 	$(GO) build -tags fixtures -o bin/flowpos-fixtures ./cmd/flowpos
 	clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures $(SUITES)
+	$(if $(SUITES),,clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures --front off conformance typescript inspector)
 
 bench: build ## Figures against a bare handler and Node: QUICK=1 in three minutes, ROWS=list,… some, RECORD=1 into docs/measurements.md, PROFILE=folder (see bench/README.md)
 	$(GO) build -o bin/bench ./bench

@@ -29,6 +29,7 @@ or servers that run already:
   --pair FILE              the same for two instances: "urls" instead of "url"
 
   --key NAME               which key of the credentials file to use (default: the first)
+  --front off              start the programs with FRONT=off: the SDK answers plain requests too
   --fast                   only the suites that make check runs
 `
 
@@ -41,6 +42,7 @@ const { values: options, positionals } = parseArgs({
     fixtures: { type: 'string' },
     pair: { type: 'string' },
     key: { type: 'string' },
+    front: { type: 'string', default: 'on' },
     fast: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },

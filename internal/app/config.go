@@ -22,6 +22,7 @@ type serveCmd struct {
 	Limits       string   `env:"LIMITS" default:"on" enum:"on,off" help:"Limits on what one credential, address or business may ask: ${enum}. Off is for load tests, and refused in production."`
 	MetricsAddr  string   `env:"METRICS_ADDR" help:"Serve metrics for Prometheus at this address, such as 127.0.0.1:9464. Without it there are none."`
 	LogLevel     string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
+	Front        string   `env:"FRONT" default:"on" enum:"on,off" hidden:"" help:"off leaves plain requests to the SDK too: for tests and measurements."`
 	AppEnv       string   `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
 }
 

@@ -29,6 +29,7 @@ type demoCmd struct {
 	DatabaseURL     string  `name:"database-owner-url" env:"DATABASE_OWNER_URL" help:"Use this database (as flowpos_owner) instead of a private one, if it is empty or an earlier demo's. Needs DATABASE_URL too."`
 	AppDatabaseURL  string  `name:"database-url" env:"DATABASE_URL" help:"The same database as flowpos_app."`
 	Limits          string  `env:"LIMITS" default:"on" enum:"on,off" help:"Limits on what one key may ask: ${enum}. Off is for tests that ask much."`
+	Front           string  `env:"FRONT" default:"on" enum:"on,off" hidden:"" help:"As of serve."`
 	LogLevel        string  `env:"LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
 }
 
@@ -195,7 +196,7 @@ func (d *demoRun) fill(ctx context.Context, db *demoDatabase, owner *pgxpool.Poo
 // serve serves until the context ends or PostgreSQL does, and says how to connect once the first answer is there.
 func (d *demoRun) serve(ctx context.Context, std IO, db *demoDatabase, creds credentials, note string, began time.Time) error {
 	cfg := &serveCmd{Port: d.ln.Addr().(*net.TCPAddr).Port, DatabaseURL: db.app, DatabasePool: 8, StreamMax: 270, Concurrency: 80,
-		Limits: d.Limits, LogLevel: d.LogLevel, AppEnv: "development"}
+		Limits: d.Limits, LogLevel: d.LogLevel, Front: d.Front, AppEnv: "development"}
 	if err := cfg.check(); err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 		Sessions:  session.NewMemory(credential.NewClosedSessions(p.db), p.now),
 		PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, Loopback: loopback,
 		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency,
-		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(),
+		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(), NoFront: p.cfg.Front == "off",
 	}
 	if p.figures != nil {
 		o.Meter = p.figures.metrics

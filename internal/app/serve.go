@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 )
@@ -20,7 +21,9 @@ func (c *serveCmd) Run(ctx context.Context, std IO) error {
 	if err != nil {
 		return fmt.Errorf("port %d cannot be listened on: %w", c.Port, err)
 	}
-	log := newLog(std.Err, c.level(), c.production())
+	lines := gatherLines(std.Err)
+	defer lines.Close()
+	log := slog.New(urgent{newLog(lines, c.level(), c.production()).Handler(), lines})
 	p, err := newProgram(ctx, c, log, time.Now)
 	if err != nil {
 		_ = ln.Close()

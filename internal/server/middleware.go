@@ -73,9 +73,15 @@ func (s *Server) logRequest(r *http.Request, rec *recorder, id string, took time
 	case strings.HasPrefix(r.URL.Path, "/health"):
 		level = slog.LevelDebug
 	}
-	s.o.Log.LogAttrs(r.Context(), level, "request",
+	out := s.o.Log.Handler()
+	if !out.Enabled(r.Context(), level) {
+		return
+	}
+	line := slog.NewRecord(time.Now(), level, "request", 0) // LogAttrs would look for the caller's line, which nobody prints
+	line.AddAttrs(
 		slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", rec.status),
 		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", id))
+	_ = out.Handle(r.Context(), line)
 }
 
 // loggedPath keeps what a scanner sends from filling the log, and a key that somebody put into the URL out of it.
