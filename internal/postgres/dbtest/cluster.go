@@ -50,6 +50,7 @@ func findCluster() (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
+	held = append(held, s) // its lock went with it otherwise, and a minute later another process removed the folder
 	return Of(s), nil
 }
 

@@ -3,7 +3,6 @@ package dbtest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,7 +73,7 @@ func removeAfterUs(dir string) error {
 	return nil
 }
 
-// held keeps the pipes open as long as the process lives.
+// held keeps the pipes open, and the folder of a server locked, as long as the process lives.
 //
 //lint:ignore U1000 being referred to is its use
-var held []io.Closer
+var held []any
