@@ -78,7 +78,7 @@ func (d *door) Authenticate(_ context.Context, h http.Header) (pos.Caller, error
 }
 
 func (d *door) AuthenticateWarily(ctx context.Context, h http.Header, look func() bool) (pos.Caller, error) {
-	if !look() {
+	if h.Get("Authorization") != "" && !look() {
 		return pos.Caller{}, refusedTest{true}
 	}
 	return d.Authenticate(ctx, h)
