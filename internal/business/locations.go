@@ -114,7 +114,7 @@ func (s *Service) locations(ctx context.Context, c pos.Caller, in locationsArgs)
 	}
 	a.Data.Locations = make([]location, len(rows))
 	for i, r := range rows {
-		a.Data.Locations[i] = location{r.ID, pos.Clean(r.Name), pos.Clean(r.Address), r.Hours, openAt(s.Now(), r.Timezone, r.Hours), r.Registers, r.IsActive}
+		a.Data.Locations[i] = location{r.ID, pos.Clean(r.Name), pos.Clean(r.Address), r.Hours, openAt(s.Now(), r.Timezone, r.Hours), cleaned(r.Registers), r.IsActive}
 	}
 	a.Body = a.Data.text
 	a.Next("get_sales_by_location", "get_inventory")
@@ -184,6 +184,15 @@ func hoursText(hours map[string][]string) string {
 		i = j + 1
 	}
 	return strings.Join(parts, ", ")
+}
+
+// cleaned are texts that people typed, fit to show.
+func cleaned(typed []string) []string {
+	out := make([]string, len(typed))
+	for i, s := range typed {
+		out[i] = pos.Clean(s)
+	}
+	return out
 }
 
 func registersText(lang pos.Lang, registers []string) string {

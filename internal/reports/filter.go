@@ -41,6 +41,9 @@ func (f filterArgs) resolve(ctx context.Context, q postgres.Querier, b pos.Busin
 		}
 	}
 	for _, wanted := range f.Categories {
+		if strings.TrimSpace(wanted) == "" { // no category would be no filter
+			return out, pos.Errorf(pos.Invalid, "a category is empty").WithFix("give a name or an id, or leave the argument out")
+		}
 		tree, err := postgres.CategoryTree(ctx, q, b.ID, strings.TrimSpace(wanted))
 		if err != nil {
 			return out, err
@@ -88,15 +91,20 @@ func channels(ctx context.Context, q postgres.Querier, b pos.Business, p pos.Per
 	}
 	var out, shown []string
 	for _, k := range known {
-		out, shown = append(out, tool.Fold(k)), append(shown, pos.Clean(k))
+		out, shown = append(out, tool.Fold(k)), append(shown, pos.Clip(pos.Clean(k), 40))
 	}
-	for _, w := range wanted {
-		if !slices.Contains(out, tool.Fold(w)) {
+	shown = shown[:min(len(shown), 20)] // a shop has a handful; a bad import may have made many
+	asked := make([]string, len(wanted))
+	for i, w := range wanted {
+		if asked[i] = tool.Fold(w); slices.Contains(out, asked[i]) {
+			continue
+		}
+		if asked[i] = tool.Fold(ChannelWord(w)); !slices.Contains(out, asked[i]) {
 			return nil, pos.Errorf(pos.NotFound, "no sale of these months has the channel %q; there are: %s", pos.Clip(pos.Clean(w), 40), strings.Join(shown, ", ")).
 				WithAllowed(shown...)
 		}
 	}
 	return slices.DeleteFunc(out, func(k string) bool {
-		return !slices.ContainsFunc(wanted, func(w string) bool { return tool.Fold(w) == k })
+		return !slices.Contains(asked, k)
 	}), nil
 }

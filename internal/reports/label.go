@@ -77,6 +77,8 @@ func (n namer) label(by, key string) string {
 		return n.lang.Say("impuesto ", "tax ") + tool.Number(bp/100) + " %"
 	case "payment_method":
 		return method(key, n.lang)
+	case "channel":
+		return ChannelName(pos.Clean(key), n.lang)
 	case "register":
 		location, register, _ := strings.Cut(key, " ")
 		if register == "" {
@@ -108,7 +110,7 @@ func (n namer) key(by, key string) string {
 		bp, _ := strconv.ParseFloat(key, 64)
 		return tool.Number(bp / 100)
 	}
-	return key
+	return pos.Clean(key)
 }
 
 // hour is the wall clock at which the nth hour of the business day begins.
