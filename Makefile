@@ -38,7 +38,7 @@ bench: build ## Figures against a bare handler and Node: QUICK=1 in three minute
 check: lint test clients ## All of the above: what must be green before anyone reads a change
 
 docs: ## Write docs/tools.md anew from the Specs
-	$(GO) run ./cmd/flowpos tools > docs/tools.md
+	$(GO) run ./cmd/flowpos tools > docs/tools.md.new && mv docs/tools.md.new docs/tools.md
 
 snapshots: ## Write the snapshots of what clients see anew; read the difference before you commit it
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test ./internal/app -run Snapshot -update

@@ -54,7 +54,7 @@ type createKeyCmd struct {
 	Business string        `help:"Business the key belongs to: name or id. Not with --operator."`
 	Operator bool          `help:"Make a platform operator's key, which belongs to no business. Only this command can."`
 	Role     string        `default:"merchant" enum:"merchant,tenant_developer" help:"Documented role of the key: ${enum}."`
-	As       string        `default:"owner" help:"Member role that the key acts as, such as owner, manager or cashier."`
+	As       string        `default:"owner" enum:"owner,admin,manager,cashier" help:"Member role that the key acts as: ${enum}."`
 	User     string        `help:"Email of the person the key is for; a cashier's key sees that person's sales."`
 	Scopes   string        `default:"pos:read,reports:read,pos:intents,psa:read,pos:write" help:"Scopes, separated by commas."`
 	Label    string        `help:"What the key is for."`
