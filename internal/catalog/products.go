@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -218,6 +219,9 @@ func (in productsArgs) onlyIDs() bool {
 func (s *Service) place(c pos.Caller, in productsArgs) (question string, after productPlace, err error) {
 	if in.PriceMin != nil && in.PriceMax != nil && *in.PriceMax < *in.PriceMin {
 		return "", after, pos.Errorf(pos.Invalid, "price_max (%s) is below price_min (%s)", in.PriceMax, in.PriceMin).WithFix("swap them")
+	}
+	if slices.Contains(in.IDs, "") {
+		return "", after, pos.Errorf(pos.Invalid, "an id in ids is empty").WithFix("give an id that an answer has shown, or leave ids out")
 	}
 	asked := in
 	asked.ListArgs, asked.DetailArgs = tool.ListArgs{}, tool.DetailArgs{}

@@ -129,6 +129,8 @@ func TestProductsRefuses(t *testing.T) {
 		code       pos.Code
 	}{
 		{"an id that is none", `{"ids": ["cafe"]}`, pos.Invalid},
+		{"an empty id", `{"ids": [""]}`, pos.Invalid},
+		{"an empty id that is no list", `{"ids": ""}`, pos.Invalid},
 		{"prices swapped", `{"price_min": "9", "price_max": "1"}`, pos.Invalid},
 		{"an unknown category", `{"category": "Juguetes"}`, pos.NotFound},
 		{"the neighbour's category", `{"category": "00000000-0000-7000-8000-0000000000e9"}`, pos.NotFound},
