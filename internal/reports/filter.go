@@ -53,7 +53,7 @@ func (f filterArgs) resolve(ctx context.Context, q postgres.Querier, b pos.Busin
 	if len(f.PaymentMethods) > 0 {
 		out.Methods = f.PaymentMethods
 	}
-	out.Channels, err = channels(ctx, q, b, p, f.Channels)
+	out.Channels, err = Channels(ctx, q, b, p, f.Channels)
 	return out, err
 }
 
@@ -77,7 +77,8 @@ WHERE s.business_id = @business
   AND s.business_day BETWEEN @from::date AND @to::date
 ORDER BY 1`
 
-func channels(ctx context.Context, q postgres.Querier, b pos.Business, p pos.Period, wanted []string) ([]string, error) {
+// Channels are the folded channels in use that wanted names; one that no sale has is an error that names those in use.
+func Channels(ctx context.Context, q postgres.Querier, b pos.Business, p pos.Period, wanted []string) ([]string, error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}

@@ -118,6 +118,7 @@ func TestSalesReportRows(t *testing.T) {
 		{"filter by product", `{"group_by": ["product"], "filters": {"products": ["` + cafe + `"]}}`, []string{"Café 9.00 1"}},
 		{"filter by person", `{"group_by": ["product"], "filters": {"staff": ["ana"]}}`, []string{"Café 19.00 1", "Queso 15.00 1"}},
 		{"filter by payment takes the share", `{"group_by": ["location"], "filters": {"payment_methods": ["card", "credit"]}}`, []string{"Centro 44.00 2"}},
+		{"filter by channel, as the Spanish text says it", `{"group_by": ["channel"], "filters": {"channels": ["Mostrador"]}}`, []string{"counter 54.00 2"}},
 		{"filter by channel", `{"group_by": ["channel"], "filters": {"channels": ["delivery"]}}`, []string{"Delivery 50.00 1"}},
 	}
 	for _, tt := range tests {
@@ -289,6 +290,7 @@ func TestSalesReportRefusals(t *testing.T) {
 		{"a cashier", `{}`, pos.Cashier, pos.RoleMissing, "managers"},
 		{"an unknown branch", `{"filters": {"locations": ["Zona 99"]}}`, pos.Owner, pos.NotFound, "Norte"},
 		{"an ambiguous branch", `{"filters": {"locations": ["entro"]}}`, pos.Owner, pos.Ambiguous, "Histórico"},
+		{"an empty category", `{"filters": {"categories": [""]}}`, pos.Owner, pos.Invalid, "a category is empty"},
 		{"an unknown channel", `{"filters": {"channels": ["fax"]}}`, pos.Owner, pos.NotFound, "Delivery"},
 		{"a grouping twice", `{"group_by": ["day", "day"]}`, pos.Owner, pos.Invalid, "twice"},
 		{"three groupings", `{"group_by": ["day", "hour", "staff"]}`, pos.Owner, pos.Invalid, "at most 2"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/reports"
 	"github.com/flowpos/flowpos-backend/internal/tool"
 )
 
@@ -133,7 +134,7 @@ func (o order) text(t *tool.Text, count int) {
 
 // where is the order's place: day, branch, channel, table, staff.
 func (o order) where(t *tool.Text) []string {
-	parts := []string{t.Lang.Say("día ", "day ") + o.BusinessDay, pos.Clip(o.Location, 40), channelName(pos.Clip(o.Channel, 30), t.Lang)}
+	parts := []string{t.Lang.Say("día ", "day ") + o.BusinessDay, pos.Clip(o.Location, 40), reports.ChannelName(pos.Clip(o.Channel, 30), t.Lang)}
 	if o.Table != nil {
 		parts = append(parts, fmt.Sprintf(t.Lang.Say("mesa %s (%s), personas %d", "table %s (%s), guests %d"), pos.Clip(o.Table.Name, 40), pos.Clip(o.Table.Area, 40), o.Table.Guests))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres"
+	"github.com/flowpos/flowpos-backend/internal/reports"
 	"github.com/flowpos/flowpos-backend/internal/tool"
 )
 
@@ -211,7 +212,10 @@ func (s *Service) orders(ctx context.Context, c pos.Caller, in ordersArgs) (a to
 	}
 	var rows []orderRow
 	if err := s.DB.Read(ctx, c, func(q postgres.Querier) error {
-		rows, err = readOrders(ctx, q, c, in, period, after)
+		if rows, err = readOrders(ctx, q, c, in, period, after); err != nil || len(rows) > 0 || in.Channel == "" {
+			return err
+		}
+		_, err = reports.Channels(ctx, q, c.Business(), period, []string{in.Channel}) // nothing found: perhaps there is no such channel
 		return err
 	}); err != nil {
 		return a, fmt.Errorf("orders %s: %w", period, err)
@@ -278,7 +282,7 @@ func readOrders(ctx context.Context, q postgres.Querier, c pos.Caller, in orders
 	}
 	r, err := q.Query(ctx, ordersSQL, pgx.StrictNamedArgs{
 		"business": b.ID, "from": period.From.Time(), "to": period.To.Time(), "status": status, "own": !b.Role.Manages(), "me": nullable(c.UserID),
-		"staff": staff, "customer": customer, "locations": locations, "channel": nullable(channelWord(in.Channel)), "min_total": in.MinTotal, "max_total": in.MaxTotal,
+		"staff": staff, "customer": customer, "locations": locations, "channel": nullable(reports.ChannelWord(in.Channel)), "min_total": in.MinTotal, "max_total": in.MaxTotal,
 		"query": nullable(strings.TrimSpace(in.Query)), "method": nullable(in.PaymentMethod), "has": in.Has, "sort": in.Sort,
 		"after_key": after.Key, "after_id": after.ID.Ptr(), "rows": in.Rows() + 1,
 	})

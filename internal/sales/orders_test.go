@@ -44,7 +44,7 @@ func TestOrdersFilters(t *testing.T) {
 		{"drafts, as one value", `{"status": "draft"}`, "5"},
 		{"channel, in capitals", `{"channel_of_sale": "DINE_IN"}`, "1"},
 		{"channel, as the Spanish text says it", `{"channel_of_sale": "Mostrador"}`, "8632"},
-		{"a channel without sales", `{"channel_of_sale": "web"}`, ""},
+		{"a channel without sales that day", `{"channel_of_sale": "dine_in", "from": "2026-11-22", "to": "2026-11-22"}`, ""},
 		{"customer by name", `{"customer_id": "juan perez"}`, "2"},
 		{"staff by name", `{"staff": "beto"}`, "82"},
 		{"location by name", `{"locations": ["norte"]}`, "86"},
@@ -85,6 +85,7 @@ func TestOrdersRefuses(t *testing.T) {
 	}{
 		{"the neighbour's customer", `{"customer_id": "00000000-0000-7000-8000-0000000000b9"}`, pos.NotFound},
 		{"the neighbour's customer by name", `{"customer_id": "Juan Ajeno"}`, pos.NotFound},
+		{"no channel of that name", `{"channel_of_sale": "fax"}`, pos.NotFound},
 		{"nobody of that name", `{"staff": "Carlos"}`, pos.NotFound},
 		{"amounts swapped", `{"min_total": "9", "max_total": "1"}`, pos.Invalid},
 		{"a period that does not exist", `{"period": "last_century"}`, pos.BadPeriod},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/reports"
 	"github.com/flowpos/flowpos-backend/internal/tool"
 )
 
@@ -72,7 +73,7 @@ func (o orderItem) text(t *tool.Text) {
 	add(o.Type != "sale", typeName(o.Type, t.Lang))
 	add(o.Status != "completed", statusName(o.Status, t.Lang))
 	add(true, pos.Clip(o.Location, 40))
-	add(true, channelName(pos.Clip(o.Channel, 30), t.Lang))
+	add(true, reports.ChannelName(pos.Clip(o.Channel, 30), t.Lang))
 	add(o.Customer != "", pos.Clip(o.Customer, maxName))
 	add(o.Staff != "", t.Lang.Say("atendió ", "by ")+pos.Clip(o.Staff, 40))
 	add(true, t.Lang.Say("líneas ", "lines ")+t.Show(o.ItemsCount))
@@ -100,36 +101,6 @@ func statusName(status string, lang pos.Lang) string {
 		return lang.Say("anulada", "voided")
 	}
 	return lang.Say("completada", "completed")
-}
-
-// channelName is what people call a channel; a shop's own words stay as they are.
-func channelName(channel string, lang pos.Lang) string {
-	for _, c := range knownChannels() {
-		if c.word == channel {
-			return lang.Say(c.es, c.en)
-		}
-	}
-	return channel
-}
-
-// channelWord is the channel that an argument names: its own word, or what either language calls it.
-func channelWord(name string) string {
-	for _, c := range knownChannels() {
-		if tool.Fold(name) == tool.Fold(c.es) || tool.Fold(name) == tool.Fold(c.en) {
-			return c.word
-		}
-	}
-	return name
-}
-
-type channel struct{ word, es, en string }
-
-// knownChannels are the channels that most shops have.
-func knownChannels() []channel {
-	return []channel{
-		{"counter", "mostrador", "counter"}, {"table", "en mesa", "at table"},
-		{"takeaway", "para llevar", "takeaway"}, {"delivery", "a domicilio", "delivery"},
-	}
 }
 
 func felName(status string, lang pos.Lang) string {
