@@ -80,17 +80,11 @@ func (a *Authenticator) AuthenticateWarily(ctx context.Context, h http.Header, l
 
 // Key is the caller that a raw V1 key stands for.
 func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error) {
-	if !wellFormed(raw) {
-		return pos.Caller{}, &Refusal{Sent: true, Why: "not a key"}
-	}
 	hash := hashOf(raw)
-	if a.absent.has(hash, a.now()) {
-		return pos.Caller{}, unknownKey()
-	}
 	k, ok := a.known.get(hash, a.now())
 	if !ok {
 		var err error
-		if k, err = a.readOnce(ctx, hash); err != nil {
+		if k, err = a.find(ctx, raw, hash); err != nil {
 			return pos.Caller{}, err
 		}
 	}
@@ -99,6 +93,17 @@ func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error)
 	}
 	a.touch(k.caller.KeyID)
 	return a.withStays(ctx, k.caller)
+}
+
+// find looks for a key that is not remembered as one in force.
+func (a *Authenticator) find(ctx context.Context, raw string, hash [sha256.Size]byte) (known, error) {
+	if !wellFormed(raw) {
+		return known{}, &Refusal{Sent: true, Why: "not a key"}
+	}
+	if a.absent.has(hash, a.now()) {
+		return known{}, unknownKey()
+	}
+	return a.readOnce(ctx, hash)
 }
 
 func unknownKey() error { return &Refusal{Sent: true, Why: "no such key in force"} }

@@ -64,7 +64,10 @@ func wellFormed(s string) bool {
 }
 
 // hashOf is what is stored of a key. A plain SHA-256 is right here: the key has 256 random bits, nothing to guess.
-func hashOf(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
+func hashOf(key string) [sha256.Size]byte {
+	var text [len(keyPrefix) + keyRandom + keyChecksum]byte // a key needs no more
+	return sha256.Sum256(append(text[:0], key...))
+}
 
 // hintOf names a key for people without revealing it: "fp_mcp_3k9Q…x2Zd".
 func hintOf(key string) string { return key[:len(keyPrefix)+4] + "…" + key[len(key)-4:] }

@@ -34,6 +34,7 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	head   [2]string // the headers of every answer
 }
 
 // WriteHeader remembers the first status.

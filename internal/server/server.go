@@ -123,9 +123,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	id := requestID(r)
 	r = r.WithContext(pos.WithRequestID(r.Context(), id))
-	w.Header().Set("X-Request-Id", id)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, head: [2]string{id, "nosniff"}}
+	head := w.Header()
+	head["X-Request-Id"], head["X-Content-Type-Options"] = rec.head[:1:1], rec.head[1:]
 	if s.o.Meter != nil {
 		s.o.Meter.Begin()
 		defer func() { s.o.Meter.End(r.Method, route(r.Pattern), rec.status, time.Since(start)) }() // also when the handler panics
