@@ -21,6 +21,21 @@ func (t Tool) Visible(c pos.Caller) bool {
 	return slices.ContainsFunc(at, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
 }
 
+// opens says of a tool whether the caller may use it where the call went, so that no answer sends anybody to a closed
+// door. A name that the set does not know stays.
+func (s *Set) opens(c pos.Caller) func(name string) bool {
+	return func(name string) bool {
+		t, ok := s.byName[name]
+		switch {
+		case !ok:
+			return true
+		case len(c.Targets) == 0 || t.Where == Nowhere:
+			return t.Visible(c)
+		}
+		return t.permitCaller(c) == nil && slices.ContainsFunc(c.Targets, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
+	}
+}
+
 // permitCaller checks what holds wherever the call goes: scopes, operators' tools, the readonly URL.
 func (t Tool) permitCaller(c pos.Caller) error {
 	if t.For == Operators && !c.Operator() {

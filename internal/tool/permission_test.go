@@ -1,8 +1,10 @@
 package tool_test
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
@@ -74,6 +76,43 @@ func TestPermission(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An answer names no next tool that its reader may not use.
+func TestNextStepsAreOpen(t *testing.T) {
+	t.Parallel()
+	next := func(name string, where tool.Where) tool.Tool {
+		return tool.New(tool.Spec[none]{
+			Name: name, Title: tool.Title{ES: "Hola", EN: "Hello"}, About: "Says what is next.", Scopes: tool.AnyScope(),
+			Effect: tool.Reads, Where: where, For: tool.Everyone,
+		}, func(context.Context, pos.Caller, none) (a tool.Answer[visited, none], err error) {
+			a.Next("everyone", "reporter", "manager", "cook", "platform")
+			return a, nil
+		})
+	}
+	s := set(t, next("here", tool.One), next("nowhere", tool.Nowhere), plain("everyone"),
+		plain("reporter", func(s *tool.Spec[none]) { s.Scopes = tool.Scopes{pos.ScopeReportsRead} }),
+		plain("manager", func(s *tool.Spec[none]) { s.For = tool.Managers }),
+		plain("cook", func(s *tool.Spec[none]) { s.Module = "restaurant" }),
+		plain("platform", func(s *tool.Spec[none]) { s.For, s.Where = tool.Operators, tool.Nowhere }))
+	cashier := shop(idOne, "La Ceiba")
+	cashier.Role = pos.Cashier
+	for _, tt := range []struct {
+		name   string
+		caller pos.Caller
+		want   string
+	}{
+		{"owner", oneShop(), "everyone, reporter, manager"},
+		{"restaurant", owner(restaurant2()), "everyone, reporter, manager, cook"},
+		{"cashier", owner(cashier), "everyone, reporter"},
+		{"fewer scopes", with(oneShop(), func(c *pos.Caller) { c.Scopes = []pos.Scope{pos.ScopePOSRead} }), "everyone, manager"},
+	} {
+		for _, name := range []string{"here", "nowhere"} {
+			if r := call(t, s, tt.caller, name, `{}`); !strings.HasSuffix(r.Text, "Siguiente: "+tt.want) {
+				t.Errorf("%s, %s: %q, want the steps %s", tt.name, name, r.Text, tt.want)
+			}
+		}
 	}
 }
 

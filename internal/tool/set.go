@@ -126,18 +126,18 @@ func (s *Set) call(ctx context.Context, c pos.Caller, t Tool, raw json.RawMessag
 	if err := t.checkFields(wantedFields(args)); err != nil {
 		return c, reply{}, err
 	}
-	r, err := t.safely(ctx, c, args)
+	r, err := t.safely(ctx, c, args, s.opens(c))
 	return c, r, err
 }
 
 // safely runs the tool's function; a panic in it is the failure of this call only.
-func (t Tool) safely(ctx context.Context, c pos.Caller, args map[string]any) (r reply, err error) {
+func (t Tool) safely(ctx context.Context, c pos.Caller, args map[string]any, opens func(string) bool) (r reply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return t.run(ctx, c, args)
+	return t.run(ctx, c, args, opens)
 }
 
 // common takes the arguments that every tool shares out of args: business and lang.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -86,7 +87,7 @@ type Tool struct {
 	Input  *jsonschema.Schema // without business and lang, which List adds
 	Output *jsonschema.Schema // the full schema of the structured answer
 
-	run func(ctx context.Context, c pos.Caller, args map[string]any) (reply, error)
+	run func(ctx context.Context, c pos.Caller, args map[string]any, opens func(tool string) bool) (reply, error)
 }
 
 // reply is an answer on its way out: the structured value and the text twin's body.
@@ -126,7 +127,7 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 	return Tool{
 		Name: spec.Name, Title: spec.Title, About: spec.About, Scopes: spec.Scopes, Effect: spec.Effect,
 		Where: spec.Where, For: spec.For, Module: spec.Module, Steady: spec.Steady, Example: example, Input: in, Output: out,
-		run: func(ctx context.Context, c pos.Caller, args map[string]any) (reply, error) {
+		run: func(ctx context.Context, c pos.Caller, args map[string]any, opens func(string) bool) (reply, error) {
 			var typed In
 			if err := bind(args, &typed); err != nil {
 				return reply{}, err
@@ -135,6 +136,7 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 			if err != nil {
 				return reply{}, err
 			}
+			a.NextSteps = slices.DeleteFunc(a.NextSteps, func(next string) bool { return !opens(next) })
 			return a.reply(c, wantedFields(args))
 		},
 	}
