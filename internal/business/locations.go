@@ -160,14 +160,18 @@ func (d locations) text(t *tool.Text) {
 		if !l.Active {
 			state = t.Lang.Say("inactiva", "inactive")
 		}
-		rows[i] = []any{l.Name, state, tool.Plain(hoursText(l.Hours)), l.Address + registersText(t.Lang, l.Registers)}
+		rows[i] = []any{l.Name, state, tool.Plain(hoursText(t.Lang, l.Hours)), l.Address + registersText(t.Lang, l.Registers)}
 	}
 	t.Table([]string{t.Lang.Say("Sucursal", "Location"), t.Lang.Say("Estado", "State"), t.Lang.Say("Horario", "Hours"), t.Lang.Say("Dirección", "Address")}, rows)
 }
 
-// hoursText joins days with equal hours: "mon-fri 08:00-20:00, sat 08:00-14:00".
-func hoursText(hours map[string][]string) string {
+// hoursText joins days with equal hours: "lun-vie 08:00-20:00, sáb 08:00-14:00".
+func hoursText(lang pos.Lang, hours map[string][]string) string {
 	days := []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+	names := days
+	if lang == pos.ES {
+		names = []string{"lun", "mar", "mié", "jue", "vie", "sáb", "dom"}
+	}
 	var parts []string
 	for i := 0; i < len(days); {
 		j, h := i, hours[days[i]]
@@ -175,9 +179,9 @@ func hoursText(hours map[string][]string) string {
 			j++
 		}
 		if len(h) == 2 {
-			name := days[i]
+			name := names[i]
 			if j > i {
-				name += "-" + days[j]
+				name += "-" + names[j]
 			}
 			parts = append(parts, name+" "+h[0]+"-"+h[1])
 		}

@@ -45,3 +45,22 @@ func TestLocations(t *testing.T) {
 		})
 	}
 }
+
+// The text names weekdays in the reader's language; a day left out is closed.
+func TestLocationHours(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t)
+	db.TwoBusinesses(t)
+	db.Exec(t, `UPDATE location SET hours = '{"mon":["08:00","18:00"],"tue":["08:00","18:00"],"wed":["09:00","18:00"],"sat":["08:00","13:00"]}'
+		WHERE business_id = '`+dbtest.Shop+`'`)
+	s := &Service{DB: db.App, Now: time.Now}
+	set := tooltest.Set(t, time.Now(), s.Tools()...)
+	for lang, want := range map[string]string{
+		"es": "| lun-mar 08:00-18:00, mié 09:00-18:00, sáb 08:00-13:00 |",
+		"en": "| mon-tue 08:00-18:00, wed 09:00-18:00, sat 08:00-13:00 |",
+	} {
+		if r := tooltest.Call(t, set, dbtest.Caller(t), "list_locations", `{"lang": "`+lang+`"}`); !strings.Contains(r.Text, want) {
+			t.Errorf("%s: want %q in\n%s", lang, want, r.Text)
+		}
+	}
+}
