@@ -102,8 +102,10 @@ func (w words) second(d day) string {
 		return fmt.Sprintf(w.lang.Say("Lo que más vendió: %s, %s.", "The best seller: %s, %s."), d.Top[0].Product, w.money(d.Top[0].Revenue))
 	case w.r.base != nil && w.r.before.Total.Orders > 0:
 		return fmt.Sprintf(w.lang.Say("El día de comparación (%s) tuvo %s.", "The day compared with (%s) had %s."), w.r.base.From, w.money(w.r.before.Total.Net()))
+	case w.r.base != nil:
+		return fmt.Sprintf(w.lang.Say("El día de comparación (%s) tampoco tuvo ventas.", "The day compared with (%s) had no sales either."), w.r.base.From)
 	}
-	return w.lang.Say("Tampoco hay un día anterior con el cual comparar.", "There is no earlier day to compare with either.")
+	return w.lang.Say("No se comparó con otro día.", "It was not compared with another day.")
 }
 
 // text is the summary of one business, or of several.

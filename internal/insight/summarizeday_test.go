@@ -159,6 +159,23 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
+// A day without sales says what the day compared with had, if there was one.
+func TestSayWithoutSales(t *testing.T) {
+	t.Parallel()
+	db := fixture(t)
+	tests := []struct{ args, es, en string }{
+		{`{"date": "2026-11-21"}`, "no hubo ventas. El día de comparación (2026-11-14) tampoco tuvo ventas.", "no sales. The day compared with (2026-11-14) had no sales either."},
+		{`{"date": "2026-11-17", "compare_to": "previous_period"}`, "no hubo ventas. El día de comparación (2026-11-16) tuvo Q200.00.", "no sales. The day compared with (2026-11-16) had Q200.00."},
+		{`{"date": "2026-11-21", "compare_to": "none"}`, "no hubo ventas. No se comparó con otro día.", "no sales. It was not compared with another day."},
+	}
+	for _, tt := range tests {
+		es, en := summarize(t, db, now, tt.args)
+		if !strings.HasSuffix(es.Data.Say, tt.es) || !strings.HasSuffix(en.Data.Say, tt.en) {
+			t.Errorf("%s:\n %s\n %s\nwant\n %s\n %s", tt.args, es.Data.Say, en.Data.Say, tt.es, tt.en)
+		}
+	}
+}
+
 func TestAlertsAndPending(t *testing.T) {
 	t.Parallel()
 	db := fixture(t)
