@@ -111,7 +111,7 @@ func (b *faultBed) fill(t *testing.T) {
 }
 
 // plantWords writes the word of its owner into everything of a business that answers show.
-func plantWords(t *testing.T, db credential.OwnerDB, state demo.State) {
+func plantWords(t testing.TB, db credential.OwnerDB, state demo.State) {
 	t.Helper()
 	for _, biz := range state.Businesses {
 		word := anasWord

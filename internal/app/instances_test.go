@@ -56,7 +56,7 @@ func startInstanceAt(t *testing.T, db *dbtest.DB, now func() time.Time) string {
 }
 
 // newKey makes a key with every scope for Shop.
-func newKey(t *testing.T, db *dbtest.DB) (raw, id string) {
+func newKey(t testing.TB, db *dbtest.DB) (raw, id string) {
 	t.Helper()
 	raw, id, err := credential.CreateKey(t.Context(), db.Owner, credential.NewKeySpec{
 		BusinessID: dbtest.Shop, Role: pos.RoleMerchant, Scopes: pos.AllScopes(), Label: "test"})
