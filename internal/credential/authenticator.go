@@ -81,17 +81,21 @@ func (a *Authenticator) AuthenticateWarily(ctx context.Context, h http.Header, l
 // Key is the caller that a raw V1 key stands for.
 func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error) {
 	hash := hashOf(raw)
-	k, ok := a.known.get(hash, a.now())
+	now := a.now()
+	k, ok := a.known.get(hash, now)
 	if !ok {
 		var err error
 		if k, err = a.find(ctx, raw, hash); err != nil {
 			return pos.Caller{}, err
 		}
 	}
-	if k.expired(a.now()) {
+	if !ok {
+		now = a.now() // finding out took time
+	}
+	if k.expired(now) {
 		return pos.Caller{}, unknownKey()
 	}
-	a.touch(k.caller.KeyID)
+	a.touch(k.caller.KeyID, now)
 	return a.withStays(ctx, k.caller)
 }
 
@@ -176,8 +180,7 @@ func (a *Authenticator) withStays(ctx context.Context, c pos.Caller) (pos.Caller
 }
 
 // touch remembers that a key was used, off the request path.
-func (a *Authenticator) touch(keyID string) {
-	now := a.now()
+func (a *Authenticator) touch(keyID string, now time.Time) {
 	a.mu.Lock()
 	due := now.Sub(a.touched[keyID]) >= touchEach
 	if due {

@@ -86,26 +86,3 @@ func (a *asking) Close() error {
 	a.close.Do(func() { close(a.closed) })
 	return nil
 }
-
-// kept are answers that were asked for, bounded: full, it forgets everything, and asks again.
-type kept[V any] struct {
-	most int
-	mu   sync.RWMutex
-	m    map[string]V
-}
-
-func (k *kept[V]) get(key []byte) (V, bool) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	v, ok := k.m[string(key)]
-	return v, ok
-}
-
-func (k *kept[V]) put(key []byte, v V) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.m == nil || len(k.m) >= k.most {
-		k.m = map[string]V{}
-	}
-	k.m[string(key)] = v
-}

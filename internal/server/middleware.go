@@ -66,7 +66,8 @@ func (r *recorder) Flush() {
 	_ = http.NewResponseController(r.ResponseWriter).Flush()
 }
 
-func (s *Server) logRequest(r *http.Request, rec *recorder, id string, took time.Duration) {
+func (s *Server) logRequest(r *http.Request, rec *recorder, id string, start time.Time) {
+	took := time.Since(start)
 	level := slog.LevelInfo
 	switch {
 	case rec.status >= 500:
@@ -78,7 +79,7 @@ func (s *Server) logRequest(r *http.Request, rec *recorder, id string, took time
 	if !out.Enabled(r.Context(), level) {
 		return
 	}
-	line := slog.NewRecord(time.Now(), level, "request", 0) // LogAttrs would look for the caller's line, which nobody prints
+	line := slog.NewRecord(start.Add(took), level, "request", 0) // LogAttrs would look for the caller's line, which nobody prints
 	line.AddAttrs(
 		slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", rec.status),
 		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", id))

@@ -142,7 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				writeError(rec, http.StatusInternalServerError, "internal error ("+id+")")
 			}
 		}
-		s.logRequest(r, rec, id, time.Since(start))
+		s.logRequest(r, rec, id, start)
 	}()
 	untilRead(w, r)
 	s.mux.ServeHTTP(rec, r)

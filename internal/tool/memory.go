@@ -40,7 +40,7 @@ func (s *Set) Recall(ctx context.Context, c *pos.Caller, name []byte, raw json.R
 	if err != nil {
 		r = s.failure(ctx, err)
 	}
-	s.report(ctx, c, t, r, err, time.Since(start))
+	s.report(ctx, c, t, r, err, start)
 	return r, true
 }
 

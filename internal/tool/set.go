@@ -67,11 +67,11 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 	start := time.Now()
 	if err := s.admit(&c, t); err != nil {
 		res := s.failure(ctx, err)
-		s.report(ctx, &c, t, res, err, time.Since(start))
+		s.report(ctx, &c, t, res, err, start)
 		return res, nil
 	}
 	if res, ok := s.recall(&c, t, raw); ok {
-		s.report(ctx, &c, t, res, nil, time.Since(start))
+		s.report(ctx, &c, t, res, nil, start)
 		return res, nil
 	}
 	second := s.now().Unix()
@@ -89,7 +89,7 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 	case t.Steady && bare(raw):
 		asked.Remember(t.Name, &remembered{res, second})
 	}
-	s.report(ctx, &c, t, res, err, time.Since(start))
+	s.report(ctx, &c, t, res, err, start)
 	return res, nil
 }
 
@@ -174,7 +174,9 @@ func langOf(c pos.Caller) pos.Lang {
 	return pos.ES
 }
 
-func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, err error, took time.Duration) {
+func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, err error, start time.Time) {
+	end := time.Now()
+	took := end.Sub(start)
 	if s.meter != nil {
 		s.meter.Called(t.Name, res.Code, took)
 	}
@@ -201,7 +203,7 @@ func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, er
 		}
 	}
 	if out := s.log.Handler(); out.Enabled(ctx, level) {
-		line := slog.NewRecord(time.Now(), level, "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
+		line := slog.NewRecord(end, level, "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
 		line.AddAttrs(attrs...)
 		_ = out.Handle(ctx, line)
 	}

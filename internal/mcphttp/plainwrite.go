@@ -1,0 +1,81 @@
+package mcphttp
+
+import (
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+)
+
+// build lends a buffer to what encodes and writes an answer, and keeps it for the next one.
+func (h *Handler) build(write func(b []byte) []byte) {
+	buf := h.front.buffers.Get().(*[]byte)
+	if b := write((*buf)[:0]); cap(b) <= maxBuffer {
+		*buf = b
+		h.front.buffers.Put(buf)
+	}
+}
+
+func emptyResult() []byte { return []byte(`,"result":{}}`) }
+
+// respondKept answers with what is encoded already, from behind the id on.
+func (h *Handler) respondKept(w http.ResponseWriter, head *heading, p *plainRequest, end []byte) {
+	h.measure(p)
+	h.build(func(b []byte) []byte {
+		b = appendBegin(b, p)
+		h.respond(w, head, b, end)
+		return b
+	})
+}
+
+// appendBegin begins a JSON-RPC response.
+func appendBegin(b []byte, p *plainRequest) []byte {
+	b = append(b, `{"jsonrpc":"2.0","id":`...)
+	return append(b, p.id...)
+}
+
+// respond writes an answer, which may come in two parts.
+func (h *Handler) respond(w http.ResponseWriter, head *heading, first, second []byte) {
+	header := w.Header()
+	header["Content-Type"], header["Cache-Control"] = head.contentType, head.cacheControl
+	if n := len(first) + len(second); n > 1<<10 { // net/http counts short ones itself
+		header["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+	if _, err := w.Write(first); err == nil && len(second) > 0 {
+		_, _ = w.Write(second)
+	}
+}
+
+// appendText appends a text as JSON. What is not UTF-8 becomes U+FFFD, as in encoding/json.
+func appendText(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || n != 1 {
+				i += n
+				continue
+			}
+		}
+		b = append(b, s[from:i]...)
+		switch {
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, "\ufffd"...)
+		}
+		i++
+		from = i
+	}
+	return append(append(b, s[from:]...), '"')
+}
