@@ -66,6 +66,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	dropEmpty(parser.Model.Node)
 	run, err := parser.Parse(args)
 	if exited >= 0 { // --help
 		return exited
@@ -81,6 +82,21 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 		return exitFailed
 	}
 	return exitOK
+}
+
+// dropEmpty makes a variable that is set to nothing count as not set: deployment tools often pass PORT= and mean the
+// default, which kong would refuse as a wrong number.
+func dropEmpty(n *kong.Node) {
+	for _, f := range n.Flags {
+		for _, name := range f.Envs {
+			if v, ok := os.LookupEnv(name); ok && v == "" {
+				_ = os.Unsetenv(name)
+			}
+		}
+	}
+	for _, child := range n.Children {
+		dropEmpty(child)
+	}
 }
 
 // errSilent ends the program with a failure that was already told.
