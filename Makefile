@@ -6,7 +6,7 @@ TESTFLAGS ?= -race
 PACKAGES  ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint clients bench check docs snapshots vuln update clean
+.PHONY: help build test soak lint clients bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +17,14 @@ build: ## bin/flowpos
 test: ## Go tests with the race detector, on a real PostgreSQL that they share
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
 
+soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test -tags soak -run Soak -v -count=1 -p 1 ./internal/...
+
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l bench cmd internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags fixtures ./internal/app/
+	$(GO) vet -tags soak ./internal/app/
 	$(GO) tool staticcheck ./...
 
 clients: build ## Real MCP clients and conformance suites against the built server (see clients/README.md)

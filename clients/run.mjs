@@ -30,6 +30,7 @@ or servers that run already:
 
   --key NAME               which key of the credentials file to use (default: the first)
   --front off              start the programs with FRONT=off: the SDK answers plain requests too
+  --limits on              start the programs with their limits, which the suites of conformance exceed (default: off)
   --fast                   only the suites that make check runs
 `
 
@@ -43,6 +44,7 @@ const { values: options, positionals } = parseArgs({
     pair: { type: 'string' },
     key: { type: 'string' },
     front: { type: 'string', default: 'on' },
+    limits: { type: 'string', default: 'off' },
     fast: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },

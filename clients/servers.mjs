@@ -91,7 +91,7 @@ export class Servers {
   }
 
   #spawn(binary, args, env) {
-    const program = new Program(binary, args, { FRONT: this.#options.front, ...env })
+    const program = new Program(binary, args, { FRONT: this.#options.front, LIMITS: this.#options.limits, ...env })
     this.#programs.push(program)
     return program
   }

@@ -252,7 +252,7 @@ func (b *faultBed) serve(t *testing.T, o servedOptions) *served {
 	}
 	s.host = ln.Addr().String()
 	cfg := &serveCmd{Port: ln.Addr().(*net.TCPAddr).Port, DatabaseURL: through(t, b.pg.AppURL("shop"), dir), DatabasePool: max(o.pool, 2), StreamMax: 270,
-		Concurrency: 80, Limits: "off", LogLevel: "debug", AppEnv: "test"}
+		Concurrency: 300, Limits: "off", LogLevel: "debug", AppEnv: "test"}
 	if err := cfg.check(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package mcphttp
 
-import "sync"
+import (
+	"net/http"
+	"sync"
+)
 
 // gate bounds the requests that are worked on at once, so that memory stays bounded and those inside end soon. One
 // credential gets half of the room at most: a script that runs wild, or sends its bodies slowly, leaves the other half.
@@ -12,6 +15,15 @@ type gate struct {
 	n  int
 	of map[string]int
 }
+
+// Bodies beyond this size, or of unknown size, are large. A megabyte of JSON takes several to understand, so only a fifth of
+// the requests may have one; real calls are a few kilobytes long.
+const (
+	largeBody  = 64 << 10
+	largeShare = 5
+)
+
+func isLarge(r *http.Request) bool { return r.ContentLength > largeBody || r.ContentLength < 0 }
 
 func newGate(concurrency int, shared bool) *gate {
 	g := &gate{most: concurrency, of: map[string]int{}}
@@ -43,6 +55,18 @@ func (g *gate) share(credential string) bool {
 		return false
 	}
 	g.of[credential]++
+	return true
+}
+
+// admit is enter and share in one.
+func (g *gate) admit(credential string) bool {
+	if !g.enter() {
+		return false
+	}
+	if !g.share(credential) {
+		g.leave("")
+		return false
+	}
 	return true
 }
 

@@ -86,6 +86,7 @@ type Handler struct {
 	guard  *Guard
 	slots  *slots
 	gate   *gate
+	large  *gate // of those that have a large body
 	meter  Meter
 	front  *front
 
@@ -119,7 +120,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: o, tools: o.Tools, store: o.Sessions, auth: o.Auth, signer: signer, guard: guard, slots: newSlots(o.Concurrency),
-		gate: newGate(o.Concurrency, o.Limits != nil), meter: o.Meter,
+		gate: newGate(o.Concurrency, o.Limits != nil), large: newGate(max(2, o.Concurrency/largeShare), o.Limits != nil), meter: o.Meter,
 		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: patience,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}

@@ -44,6 +44,7 @@ func (noMeter) Operation(string, bool, time.Duration) {}
 const (
 	shedBusy  = "concurrency"
 	shedShare = "share"
+	shedLarge = "large_bodies"
 )
 
 // shedAfter is Retry-After at overload, in seconds: what is in the way takes milliseconds, seldom a few seconds.

@@ -282,3 +282,44 @@ func TestOperationsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// Few large bodies are read at once, and small ones have room meanwhile.
+func TestLargeBodiesAreFew(t *testing.T) {
+	t.Parallel()
+	var clock still
+	s, m := limited(&clock, func(o *Options) { o.Concurrency = 20 })
+	in := start(t, s)
+	var slow []net.Conn
+	for i := range 4 {
+		c, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(in.url, "http://"), "/mcp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		key := []string{"ana", "luis"}[i%2]
+		if _, err := fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{", key); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, c)
+	}
+	for end := time.Now().Add(10 * time.Second); in.large.load() < 4; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the large ones did not come in")
+		}
+	}
+	wantLater(t, "one more", send(t, "POST", in.url, "both", ping+strings.Repeat(" ", largeBody)), http.StatusServiceUnavailable, 1, "overloaded")
+	if a := send(t, "POST", in.url, "ana", ping); a.status != http.StatusOK || m.of("shed large_bodies") != 1 {
+		t.Errorf("a small one: %d %s; counted %v", a.status, a.body, m.n)
+	}
+	for _, c := range slow {
+		c.Close()
+	}
+	for end := time.Now().Add(10 * time.Second); in.large.load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d are left", in.large.load())
+		}
+	}
+	if a := send(t, "POST", in.url, "both", ping+strings.Repeat(" ", largeBody)); a.status != http.StatusOK || len(in.large.of) != 0 {
+		t.Errorf("afterwards: %d %s", a.status, a.body)
+	}
+}

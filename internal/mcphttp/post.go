@@ -17,6 +17,13 @@ import (
 
 // post serves a POST of either era.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
+	if isLarge(r) {
+		if !h.large.admit(c.Credential) {
+			h.shed(w, shedLarge, "too many large bodies are being read at the moment")
+			return
+		}
+		defer h.large.leave(c.Credential)
+	}
 	buf := h.front.bodies.Get().(*[]byte)
 	body, bad := readBody(h.patience, *buf, w, r)
 	h.deadline(w) // the body took its own time
