@@ -4,9 +4,10 @@
 GO        ?= go
 TESTFLAGS ?= -race
 PACKAGES  ?= ./...
+FUZZTIME  ?= 3s
 
 .DEFAULT_GOAL := help
-.PHONY: help build test soak lint clients bench check docs snapshots vuln update clean
+.PHONY: help build test fuzz soak lint clients bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,11 +15,17 @@ help: ## This list
 build: ## bin/flowpos
 	$(GO) build -o bin/flowpos ./cmd/flowpos
 
-test: ## Go tests with the race detector, on a real PostgreSQL that they share
+test: ## Go tests with the race detector, on a real PostgreSQL that they share, and a few seconds of each fuzz target
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
+	$(if $(filter ./...,$(PACKAGES)),$(MAKE) --no-print-directory fuzz)
 
-soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business
+fuzz: ## Each fuzz target for FUZZTIME=3s
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz $(FUZZTIME)
+
+soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business, the fault tests ten times, each fuzz target for a minute
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test -tags soak -run Soak -v -count=1 -p 1 ./internal/...
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test $(TESTFLAGS) -run TestFaults -count=10 -timeout 30m ./internal/app
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz 1m guided
 
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l bench cmd internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi

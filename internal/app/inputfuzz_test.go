@@ -177,7 +177,7 @@ func FuzzToolCursor(f *testing.F) {
 	for i, l := range lists {
 		_, after := opened(f, l.cursor)
 		f.Add(byte(i), string(after))
-		for _, v := range nasty {
+		for _, v := range []string{`null`, `""`, `-1`, `1e999`, `9223372036854775808`, `"NaN"`, `"0001-01-01"`, `"\u0007"`, `"\ud800"`, `[null]`, `{}`} {
 			f.Add(byte(i), v)
 			var fields map[string]json.RawMessage
 			var values []json.RawMessage
