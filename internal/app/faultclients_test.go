@@ -1,0 +1,122 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Row 18: clients that are slow, send too much or nest too deep cost nothing that stays.
+func badClients(t *testing.T, b *faultBed) {
+	const each = 25
+	s := b.serve(t, servedOptions{})
+	heap := heapNow()
+	var all sync.WaitGroup
+	deep := strings.Repeat(`[`, 10_000) + strings.Repeat(`]`, 10_000)
+	key := "Authorization: Bearer " + s.keys["ana-tienda-full"] + "\r\nHost: " + s.host + "\r\nContent-Type: application/json\r\n"
+	for range each {
+		all.Go(func() { s.cutOff(t, "slow headers", "POST /mcp HTTP/1.1\r\n"+key, []byte("X"), 5*time.Second, "400") })
+		all.Go(func() {
+			s.cutOff(t, "slow body", "POST /mcp HTTP/1.1\r\n"+key+"Content-Length: 1000\r\n\r\n", []byte(" "), 10*time.Second, "400")
+		})
+		all.Go(func() { s.slowReader(t, key) })
+		all.Go(func() {
+			s.cutOff(t, "huge body", "POST /mcp HTTP/1.1\r\n"+key+"Transfer-Encoding: chunked\r\n\r\n", append([]byte("40000\r\n"), append(bytes.Repeat([]byte(" "), 1<<18), "\r\n"...)...), 0, "413")
+		})
+		all.Go(func() {
+			s.cutOff(t, "announced huge body", "POST /mcp HTTP/1.1\r\n"+key+"Content-Length: 1000000000\r\n\r\n", nil, 0, "413")
+		})
+		all.Go(func() {
+			if h := s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp", deep, nil); h.status != http.StatusBadRequest {
+				t.Errorf("deep: %d %s", h.status, h.body)
+			}
+		})
+	}
+	all.Wait()
+	s.promises(t)
+	if now := heapNow(); now > heap+8<<20 {
+		t.Errorf("the heap holds %d MiB, before %d MiB", now>>20, heap>>20)
+	}
+}
+
+func heapNow() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// cutOff sends a head and then pieces (slowly when there is a limit) until the server ends it, within the limit and a
+// little, with the status where one is wanted.
+func (s *served) cutOff(t *testing.T, what, head string, piece []byte, limit time.Duration, status string) {
+	conn, err := net.Dial("tcp", s.host)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	start := time.Now()
+	_ = conn.SetDeadline(start.Add(limit + 5*time.Second))
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	ended := make(chan string, 1)
+	go func() {
+		b, err := io.ReadAll(conn) // a server that ends it in the middle of what we send resets the connection
+		if ne, ok := err.(net.Error); ok && ne.Timeout() {
+			b = []byte("still open")
+		}
+		ended <- string(b)
+	}()
+	pause := time.NewTicker(max(limit/20, time.Millisecond))
+	defer pause.Stop()
+	for {
+		select {
+		case got := <-ended:
+			if took := time.Since(start); took > limit+4*time.Second {
+				t.Errorf("%s: cut off after %s", what, took)
+			}
+			if status != "" && !strings.HasPrefix(got, "HTTP/1.1 "+status) || status == "" && got != "" {
+				t.Errorf("%s: %.300s", what, got)
+			}
+			return
+		case <-pause.C:
+			_, _ = conn.Write(piece) // it fails when the server has ended it, which is read above
+		}
+	}
+}
+
+// slowReader asks for more than fits between the two and reads none of it. The server lets go; that it did shows in
+// what it holds, which is counted while the connection is still open on this side.
+func (s *served) slowReader(t *testing.T, key string) {
+	conn, err := net.Dial("tcp", s.host)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	ask := `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
+	one := fmt.Sprintf("POST /mcp HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", key, len(ask), ask)
+	start := time.Now()
+	_ = conn.SetWriteDeadline(start.Add(25 * time.Second))
+	for { // until the server no longer takes requests, because nobody takes its answers, and then ends the connection
+		if _, err := io.WriteString(conn, one); err != nil {
+			if ne, ok := err.(net.Error); ok && ne.Timeout() {
+				t.Errorf("slow reader: not cut off in 25 s")
+			}
+			break
+		}
+	}
+	_, _ = io.Copy(io.Discard, bufio.NewReader(conn))
+	_ = conn.Close()
+}
