@@ -55,7 +55,7 @@ s AS (
 
 const wholeSQL = `
 b AS (
-  SELECT s.*, '' AS method, 1 AS place, 1 AS paid, 1 AS paid_all, 1 AS tip, 1 AS tip_all
+  SELECT s.*, '' AS method, 1 AS place, 1 AS methods, 1 AS paid, 1 AS paid_all, 1 AS tip, 1 AS tip_all
   FROM s
 ),`
 
@@ -65,11 +65,13 @@ b AS (
   SELECT s.*,
          coalesce(p.method, 'unpaid') AS method,
          coalesce(p.place, 1) AS place,
+         coalesce(p.methods, 1) AS methods,
          p.paid, p.paid_all, p.tip, p.tip_all
   FROM s
   LEFT JOIN LATERAL (
     SELECT p.method,
            row_number() OVER (ORDER BY sum(p.amount_minor) DESC, p.method) AS place,
+           count(*) OVER () AS methods,
            sum(p.amount_minor) AS paid,
            sum(sum(p.amount_minor)) OVER () AS paid_all,
            sum(p.tip_minor) AS tip,
@@ -166,7 +168,8 @@ x AS (SELECT * FROM r` + wantedSQL + `
 // sharedSQL gives each payment method its share of a row: rounded down, and what is left over to the largest payment.
 // Gross follows from total and discount, so that net by method is exactly what was paid. Tips go by the tips of the payments.
 // A line's share is the share of the lines up to it less that of the lines before it, so that the lines of an order add up
-// to the share of the order: cash is the same amount whatever else it is grouped by.
+// to the share of the order: cash is the same amount whatever else it is grouped by. The few orders with several methods
+// are shared, the others pass: with windows over a year of 107,000 lines the query took twice as long.
 const sharedSQL = `
 f AS (
   SELECT r.*,
@@ -176,6 +179,7 @@ f AS (
          sum(r.cogs) OVER u AS cogs_to,
          sum(r.tips) OVER u AS tips_to
   FROM r
+  WHERE r.methods > 1
   WINDOW u AS (PARTITION BY r.id, r.method ORDER BY r.line_no)
 ),
 y AS (
@@ -189,7 +193,13 @@ y AS (
               ELSE div(r.tips_to * r.paid, nullif(r.paid_all, 0)) - div((r.tips_to - r.tips) * r.paid, nullif(r.paid_all, 0)) END AS tips_part
   FROM f r
 ),
-x AS (
+z AS (
+  SELECT r.id, r.is_return, r.location_id, r.staff_id, r.channel, r.register, r.business_day, r.clock,
+         r.product_id, r.category_id, r.tax_rate_bp, r.unit, r.method,
+         r.total, r.discount, r.tax, r.cogs, r.tips, r.quantity, r.uncosted
+  FROM r
+  WHERE r.methods = 1
+  UNION ALL
   SELECT y.id, y.is_return, y.location_id, y.staff_id, y.channel, y.register, y.business_day, y.clock,
          y.product_id, y.category_id, y.tax_rate_bp, y.unit, y.method,
          CASE WHEN y.place > 1 THEN coalesce(y.total_part, 0)
@@ -205,8 +215,10 @@ x AS (
          CASE WHEN y.place > 1 THEN coalesce(y.quantity_part, 0)
               ELSE y.quantity - coalesce(sum(y.quantity_part) FILTER (WHERE y.place > 1) OVER w, 0) END AS quantity,
          CASE WHEN y.place > 1 THEN 0 ELSE y.uncosted END AS uncosted
-  FROM y` + wantedSQL + `
+  FROM y
   WINDOW w AS (PARTITION BY y.id, y.line_no)
+),
+x AS (SELECT * FROM z` + wantedSQL + `
 )`
 
 // keySQL turns the word of a grouping into the key of a row; the planner knows the word and keeps one branch.
