@@ -231,6 +231,7 @@ type served struct {
 type servedOptions struct {
 	pool  int           // 2 when zero
 	limit time.Duration // of a call
+	front string        // off: plain calls go through the SDK too
 	more  []tool.Tool
 }
 
@@ -252,7 +253,7 @@ func (b *faultBed) serve(t *testing.T, o servedOptions) *served {
 	}
 	s.host = ln.Addr().String()
 	cfg := &serveCmd{Port: ln.Addr().(*net.TCPAddr).Port, DatabaseURL: through(t, b.pg.AppURL("shop"), dir), DatabasePool: max(o.pool, 2), StreamMax: 270,
-		Concurrency: 300, Limits: "off", LogLevel: "debug", AppEnv: "test"}
+		Concurrency: 300, Limits: "off", Front: o.front, LogLevel: "debug", AppEnv: "test"}
 	if err := cfg.check(); err != nil {
 		t.Fatal(err)
 	}

@@ -153,10 +153,11 @@ func databaseDown(t *testing.T, b *faultBed) {
 // Row 8, the network's way: the connections stay, and nothing comes through them.
 func databaseSilent(t *testing.T, b *faultBed) {
 	const patience = 5 * time.Second
-	s := b.serve(t, servedOptions{limit: 2 * time.Second})
+	s := b.serve(t, servedOptions{pool: 4, limit: 2 * time.Second})
 	want := s.ask(t, "ana-tienda-full").good()
 	session := s.begin(t, "ana-tienda-full")
 	fresh := s.newKey(t)
+	s.takeAll(t, 4)() // what follows finds a connection that looks alive
 	s.wire.silence()
 	known := later(func() heard { return s.ask(t, "ana-tienda-full") })
 	unknown := later(func() heard { return s.ask(t, fresh) })
@@ -298,50 +299,68 @@ func (s *served) sameBackend(t *testing.T, pid int32) {
 // Row 19: whichever way a client cancels, the query ends in the database within 100 ms. On a busy machine one in five
 // must make it; without the cancellation none does, since the lock is waited for for 2 s.
 func clientCancels(t *testing.T, b *faultBed) {
-	s := b.serve(t, servedOptions{})
+	t.Run("plain calls past the SDK", func(t *testing.T) {
+		s := b.serve(t, servedOptions{front: "on"})
+		s.cancels(t)
+		// Through the SDK such a call goes on.
+		s.cancelled(t, "no session: the connection is closed", func(int) func() { return s.hangUp(t, bareCall) })
+		s.promises(t)
+	})
+	t.Run("all calls through the SDK", func(t *testing.T) {
+		s := b.serve(t, servedOptions{front: "off"})
+		s.cancels(t)
+		s.promises(t)
+	})
+}
+
+func (s *served) cancels(t *testing.T) {
+	t.Helper()
 	want := s.ask(t, "ana-tienda-full").good()
 	session := s.begin(t, "ana-tienda-full")
-	id := 100
-	for name, call := range map[string]func(ctx context.Context) (cancel func()){
-		"newer era: the connection is closed": func(ctx context.Context) func() {
-			ctx, cancel := context.WithCancel(ctx)
-			body, header := s.body(newerEra, "get_sales_report", question)
-			go s.send(t, ctx, "ana-tienda-full", http.MethodPost, "/mcp", body, header)
-			return cancel
-		},
-		"older era: notifications/cancelled": func(context.Context) func() {
-			id++
-			mine := id
-			answer := later(func() heard { return s.inSession(t, "ana-tienda-full", session, mine, "get_sales_report", question) })
-			return func() {
-				h := s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp",
-					fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, mine), http.Header{"Mcp-Session-Id": {session}})
-				if h.status != http.StatusAccepted {
-					t.Errorf("cancelled: %s", h)
-				}
-				go func() { <-answer }()
-			}
-		},
-	} {
-		best := time.Hour
-		for range 5 {
-			unlock := b.lockSales(t)
-			b.admin(t, func(c *pgx.Conn) {
-				cancel := call(t.Context())
-				waiting(t, c, 1)
-				start := time.Now()
-				cancel()
-				waitFor(t, "the query to end", func() bool { return len(working(t, c)) == 0 })
-				best = min(best, time.Since(start))
-			})
-			unlock()
-		}
-		if best > 100*time.Millisecond {
-			t.Errorf("%s: the query ended after %s", name, best)
+	s.cancelled(t, "newer era: the connection is closed", func(int) func() { return s.hangUp(t, newerEra) })
+	s.cancelled(t, "older era: notifications/cancelled", func(id int) func() { return s.takeBack(t, session, id) })
+	s.answered(t, want)
+}
+
+// cancelled makes five calls that wait for a lock and cancels them, by the function that the call returns.
+func (s *served) cancelled(t *testing.T, name string, call func(id int) (cancel func())) {
+	t.Helper()
+	best := time.Hour
+	for id := range 5 {
+		unlock := s.lockSales(t)
+		s.admin(t, func(c *pgx.Conn) {
+			cancel := call(id + 100)
+			waiting(t, c, 1)
+			start := time.Now()
+			cancel()
+			waitFor(t, "the query to end", func() bool { return len(working(t, c)) == 0 })
+			best = min(best, time.Since(start))
+		})
+		unlock()
+	}
+	if best > 100*time.Millisecond {
+		t.Errorf("%s: the query ended after %s", name, best)
+	}
+}
+
+// hangUp makes a call whose connection the cancellation closes.
+func (s *served) hangUp(t *testing.T, e era) (cancel func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	body, header := s.body(e, "get_sales_report", question)
+	go s.send(t, ctx, "ana-tienda-full", http.MethodPost, "/mcp", body, header)
+	return cancel
+}
+
+// takeBack makes a call that the cancellation names in its session.
+func (s *served) takeBack(t *testing.T, session string, id int) (cancel func()) {
+	go s.inSession(t, "ana-tienda-full", session, id, "get_sales_report", question)
+	return func() {
+		h := s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp",
+			fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id), http.Header{"Mcp-Session-Id": {session}})
+		if h.status != http.StatusAccepted {
+			t.Errorf("cancelled: %s", h)
 		}
 	}
-	s.answered(t, want)
-	s.promises(t)
 }
 
 // Row 20: at its deadline a call is answered and nothing works for it any more, in the database either.
