@@ -74,7 +74,7 @@ func FuzzToolArguments(f *testing.F) {
 	z := newFuzzed(f)
 	for i, tl := range z.set.Tools() {
 		f.Add(byte(i), string(tl.Example))
-		for _, s := range []string{``, `[]`, `{`, `{"business":"all"}`, `{"lang":"fr"}`, strings.Repeat(`{"filters":`, 100), "\xff", `{"a":1,"a":2}`} {
+		for _, s := range []string{``, `[]`, `{`, `{"business":"all"}`, `{"lang":"fr"}`, strings.Repeat(`{"filters":`, 100), "\xff", `{"a":1,"a":2}`, `{"\u202e\u0007\nINJECTED":1}`} {
 			f.Add(byte(i), s)
 		}
 	}
