@@ -4,16 +4,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"time"
 )
 
 // Caller is who makes a call and where it goes: the principal of a credential (first part), what the request adds
 // (second) and, once tool has walked the business ladder, the businesses that the call is about (third).
 type Caller struct {
-	Auth       string // v1_key or v2_oauth
-	Credential string // what sessions, limits and records are bound to: "key:<id>" or "grant:<id>"
-	KeyID      string // V1 only
-	Label      string // V1 only: the key's label
-	UserID     string // empty for a key without a creator
+	Auth       string    // v1_key or v2_oauth
+	Credential string    // what sessions, limits and records are bound to: "key:<id>" or "grant:<id>"
+	KeyID      string    // V1 only
+	GrantID    string    // V2 only
+	Label      string    // V1 only: the key's label
+	Expires    time.Time // V2 only: when the token ends; zero for keys
+	UserID     string    // empty for a key without a creator
 	UserName   string
 	Role       Role
 	Scopes     []Scope
