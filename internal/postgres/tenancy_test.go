@@ -198,7 +198,7 @@ FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
   AND NOT has_table_privilege('flowpos_app', c.oid, 'SELECT')
 ORDER BY 1`)
-	if diff := cmp.Diff([]string{"business_card", "mcp_api_key", "mcp_operator_access", "user"}, outOfReach); diff != "" {
+	if diff := cmp.Diff([]string{"business_card", "mcp_api_key", "mcp_grant", "mcp_operator_access", "user"}, outOfReach); diff != "" {
 		t.Errorf("relations that the app cannot read (-want +got):\n%s", diff)
 	}
 	notTenant := texts(t, db, `
@@ -214,7 +214,7 @@ ORDER BY 1`)
 	if may[0] != "false false" {
 		t.Errorf("the app may create: %s", may)
 	}
-	for _, sql := range []string{`SELECT 1 FROM "user"`, "SELECT 1 FROM mcp_api_key", "SELECT 1 FROM business_card", "SET ROLE flowpos_owner", "SELECT require_operator(NULL)", "UPDATE location SET name = 'x'"} {
+	for _, sql := range []string{`SELECT 1 FROM "user"`, "SELECT 1 FROM mcp_api_key", "SELECT 1 FROM mcp_grant", "SELECT 1 FROM business_card", "SET ROLE flowpos_owner", "SELECT require_operator(NULL)", "SELECT require_key_manager('x', NULL)", "UPDATE location SET name = 'x'"} {
 		if _, err := db.App.Pool().Exec(t.Context(), sql); sqlState(err) != "42501" {
 			t.Errorf("%s: %v", sql, err)
 		}
@@ -233,12 +233,23 @@ FROM pg_proc p
 WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
 ORDER BY 1`)
 	want := []string{
+		"choose_business search_path=public, pg_temp flowpos_app",
+		"chosen_business search_path=public, pg_temp flowpos_app",
+		"credential_by_grant search_path=public, pg_temp flowpos_app",
 		"credential_by_key_hash search_path=public, pg_temp flowpos_app",
+		"grant_in_force search_path=public, pg_temp flowpos_app",
 		"key_in_force search_path=public, pg_temp flowpos_app",
+		"member_create_key search_path=public, pg_temp flowpos_app",
+		"member_end_key search_path=public, pg_temp flowpos_app",
+		"member_keys search_path=public, pg_temp flowpos_app",
+		"open_grant search_path=public, pg_temp flowpos_app",
 		"operator_enter search_path=public, pg_temp flowpos_app",
 		"operator_stays search_path=public, pg_temp flowpos_app",
 		"operator_tenants search_path=public, pg_temp flowpos_app",
+		"person_by_firebase_uid search_path=public, pg_temp flowpos_app",
+		"require_key_manager search_path=public, pg_temp nobody",
 		"require_operator search_path=public, pg_temp nobody",
+		"touch_grant search_path=public, pg_temp flowpos_app",
 		"touch_key search_path=public, pg_temp flowpos_app",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
