@@ -18,7 +18,7 @@ func TestSessionStoreOverPostgreSQL(t *testing.T) {
 	sessiontest.Run(t, func(t *testing.T) sessiontest.Instances {
 		log := credential.NewClosedSessions(dbtest.Open(t).App)
 		now := &later{}
-		return sessiontest.Instances{A: session.NewMemory(log, now.now), B: session.NewMemory(log, now.now), Later: now.move}
+		return sessiontest.Instances{A: session.NewMemory(log, now.now), B: session.NewMemory(log, now.now), Now: now.now, Later: now.move}
 	})
 }
 

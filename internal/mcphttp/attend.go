@@ -27,7 +27,7 @@ var (
 func (h *Handler) stands(ctx context.Context, c pos.Caller) error {
 	err := h.auth.Recheck(ctx, c)
 	if err == nil && c.Session != "" {
-		_, err = h.store.Load(ctx, c.Session)
+		err = h.lives(ctx, &c)
 	}
 	if err == nil {
 		return nil
@@ -42,6 +42,15 @@ func (h *Handler) stands(ctx context.Context, c pos.Caller) error {
 		h.warn(ctx, "credential not checked", err)
 	}
 	return errUnclear
+}
+
+// lives says whether the caller's session still is one.
+func (h *Handler) lives(ctx context.Context, c *pos.Caller) error {
+	st, err := h.signer.Open(c.Credential, c.Session)
+	if err == nil {
+		_, err = h.store.Load(ctx, refOf(c, c.Session, st))
+	}
+	return err
 }
 
 // attend looks after the calls of a POST until they are answered or cut short; it returns why they were.

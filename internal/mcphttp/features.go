@@ -146,7 +146,7 @@ func (h *Handler) remember(ctx context.Context, x *exchange, params mcp.Params) 
 	if c == (session.Change{}) || x.session == "" {
 		return nil
 	}
-	if err := h.store.Change(ctx, x.session, x.state.Until(), c); err != nil {
+	if err := h.store.Change(ctx, refOf(&x.caller, x.session, x.state), c); err != nil {
 		h.warn(ctx, "session not changed", err)
 		return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the session could not be changed; try again"}
 	}

@@ -259,11 +259,19 @@ func (h *Handler) restore(ctx context.Context, c *pos.Caller, id string) (st ses
 	if st.ReadOnly != c.ReadOnly || st.Pin != c.Pin {
 		return st, rec, session.ErrUnknown
 	}
-	if rec, err = h.store.Load(ctx, id); err != nil {
+	if rec, err = h.store.Load(ctx, refOf(c, id, st)); err != nil {
 		return st, rec, err
 	}
 	c.Session, c.Active = id, rec.Active
 	return st, rec, nil
+}
+
+// refOf names a caller's session for the store. A merchant's goes on as long as its tokens do.
+func refOf(c *pos.Caller, id string, st session.State) session.Ref {
+	if c.GrantID != "" {
+		return session.Ref{ID: id, Until: c.Expires, Merchant: true}
+	}
+	return session.Ref{ID: id, Until: st.Until()}
 }
 
 // delete closes the session.
@@ -275,7 +283,7 @@ func (h *Handler) delete(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 	}
 	x, err := h.open(r.Context(), c, id)
 	if err == nil {
-		err = h.store.Close(r.Context(), id, x.state.Until())
+		err = h.store.Close(r.Context(), refOf(&c, id, x.state))
 	}
 	if err != nil {
 		h.refuseSession(w, r, err)

@@ -63,6 +63,10 @@ func (h *Handler) plainInitialize(w http.ResponseWriter, r *http.Request, c *pos
 	if err != nil {
 		return false
 	}
+	if err := h.store.Open(r.Context(), refOf(c, id, st)); err != nil {
+		h.refuseFailure(w, r, err)
+		return true
+	}
 	w.Header()[headerSession] = []string{id}
 	c.Session = id
 	h.meter.SessionOpened()

@@ -125,6 +125,9 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c pos.Caller,
 	id := r.Header.Get(headerSession)
 	if !batch && msgs[0].method == "initialize" && msgs[0].call {
 		x, err := h.begin(c, msgs[0].params) // an id that the client brings is not looked at
+		if err == nil {
+			err = h.store.Open(r.Context(), refOf(&c, x.session, x.state))
+		}
 		if err != nil {
 			h.refuseFailure(w, r, err)
 			return nil, "", true

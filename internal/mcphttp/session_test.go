@@ -216,7 +216,7 @@ func TestSessionRemembers(t *testing.T) {
 			t.Errorf("%s: %s", method, a.body)
 		}
 	}
-	rec, err := in.store.Load(t.Context(), id)
+	rec, err := in.store.Load(t.Context(), session.Ref{ID: id})
 	want := session.Record{LogLevel: "info", Subscriptions: []string{"test://watched-resource"}}
 	if diff := cmp.Diff(want, rec); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

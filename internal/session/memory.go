@@ -9,7 +9,7 @@ import (
 
 // Memory is the Store without Redis: streams, records and signals of this instance only, closings shared through a
 // ClosedLog. An idle session costs nothing: what is kept of it goes after StreamLife, but for a small record when it set
-// one.
+// one. Merchants' sessions exist only on the instance that opened them.
 type Memory struct {
 	now    func() time.Time
 	closed *closedSet
@@ -47,33 +47,61 @@ func NewMemory(log ClosedLog, now func() time.Time) *Memory {
 	}
 }
 
+// Open implements Records. A key's session needs nothing to exist.
+func (m *Memory) Open(_ context.Context, r Ref) error {
+	if r.Merchant {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.keep(r, Record{})
+	}
+	return nil
+}
+
 // Load implements Records.
-func (m *Memory) Load(ctx context.Context, id string) (Record, error) {
-	closed, err := m.closed.has(ctx, id)
+func (m *Memory) Load(ctx context.Context, r Ref) (Record, error) {
+	closed, err := m.closed.has(ctx, r.ID)
 	if err != nil {
 		return Record{}, err
 	}
 	if closed {
-		m.end(id) // closed on another instance: what this one keeps of it ends now
+		m.end(r.ID) // closed on another instance: what this one keeps of it ends now
 		return Record{}, ErrUnknown
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.records[id].Record, nil
+	kept, ok := m.records[r.ID]
+	if !r.Merchant {
+		return kept.Record, nil
+	}
+	if !ok || kept.until.Before(m.now()) {
+		return Record{}, ErrUnknown
+	}
+	m.keep(r, kept.Record)
+	return kept.Record, nil
 }
 
+// Seen implements Records: Load asks nobody either.
+func (m *Memory) Seen(Ref) (Record, bool) { return Record{}, false }
+
 // Change implements Records.
-func (m *Memory) Change(_ context.Context, id string, until time.Time, c Change) error {
+func (m *Memory) Change(_ context.Context, r Ref, c Change) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.records[id]
-	c.Apply(&r.Record)
-	r.until = until
-	if _, old := m.records[id]; !old && len(m.records) >= maxRecords {
+	kept, ok := m.records[r.ID]
+	if r.Merchant && (!ok || kept.until.Before(m.now())) {
+		return ErrUnknown
+	}
+	c.Apply(&kept.Record)
+	m.keep(r, kept.Record)
+	return nil
+}
+
+// keep keeps a record until the session ends.
+func (m *Memory) keep(r Ref, rec Record) {
+	if _, old := m.records[r.ID]; !old && len(m.records) >= maxRecords {
 		m.dropRecords()
 	}
-	m.records[id] = r
-	return nil
+	m.records[r.ID] = record{rec, r.Until}
 }
 
 // dropRecords makes room: the expired ones, or any one when none is.
@@ -91,11 +119,11 @@ func (m *Memory) dropRecords() {
 }
 
 // Close implements Records.
-func (m *Memory) Close(ctx context.Context, id string, until time.Time) error {
-	if err := m.closed.add(ctx, id, until); err != nil {
+func (m *Memory) Close(ctx context.Context, r Ref) error {
+	if err := m.closed.add(ctx, r.ID, r.Until); err != nil {
 		return err
 	}
-	m.end(id)
+	m.end(r.ID)
 	return nil
 }
 

@@ -33,12 +33,17 @@ func (c *clock) later(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+// ref names a key's session. Closings that ended are forgotten only after these tests.
+func ref(id string) session.Ref {
+	return session.Ref{ID: id, Until: time.Now().Add(100 * 365 * session.Life)}
+}
+
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	sessiontest.Run(t, func(*testing.T) sessiontest.Instances {
 		c := newClock()
 		log := &sessiontest.Log{Now: c.now}
-		return sessiontest.Instances{A: session.NewMemory(log, c.now), B: session.NewMemory(log, c.now), Later: c.later}
+		return sessiontest.Instances{A: session.NewMemory(log, c.now), B: session.NewMemory(log, c.now), Now: c.now, Later: c.later}
 	})
 }
 
@@ -51,7 +56,7 @@ func TestClosingsAreReadAtMostOnceASecond(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				if _, err := m.Load(t.Context(), fmt.Sprint(i)); err != nil {
+				if _, err := m.Load(t.Context(), ref(fmt.Sprint(i))); err != nil {
 					t.Error(err)
 				}
 			})
@@ -69,7 +74,7 @@ func TestLogOutOfReach(t *testing.T) {
 	c := newClock()
 	log := &sessiontest.Log{Now: c.now}
 	m := session.NewMemory(log, c.now)
-	load := func() error { _, err := m.Load(t.Context(), "s"); return err }
+	load := func() error { _, err := m.Load(t.Context(), ref("s")); return err }
 	if err := load(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +101,7 @@ func TestClosingThatCannotBeKeptFails(t *testing.T) {
 	log := &sessiontest.Log{Now: c.now}
 	m := session.NewMemory(log, c.now)
 	log.Set(errors.New("connection refused"))
-	if err := m.Close(t.Context(), "s", c.now().Add(session.Life)); err == nil {
+	if err := m.Close(t.Context(), ref("s")); err == nil {
 		t.Error("Close said yes, and no other instance will ever know")
 	}
 }
@@ -109,7 +114,7 @@ func TestOneReadingServesAllWhoWait(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if _, err := m.Load(t.Context(), "s"); err != nil {
+				if _, err := m.Load(t.Context(), ref("s")); err != nil {
 					t.Error(err)
 				}
 			})
@@ -130,10 +135,10 @@ func TestClosingsOfOneMomentAreWrittenTogether(t *testing.T) {
 		for i := range 500 {
 			wg.Go(func() {
 				id := fmt.Sprint("session ", i)
-				if err := m.Close(t.Context(), id, time.Now().Add(session.Life)); err != nil {
+				if err := m.Close(t.Context(), ref(id)); err != nil {
 					t.Error(err)
 				}
-				if _, err := m.Load(t.Context(), id); !errors.Is(err, session.ErrUnknown) {
+				if _, err := m.Load(t.Context(), ref(id)); !errors.Is(err, session.ErrUnknown) {
 					t.Errorf("%s after it was closed: %v", id, err)
 				}
 			})
@@ -152,13 +157,13 @@ func TestOpenSessionsAreNotMistaken(t *testing.T) {
 	log := &sessiontest.Log{Now: c.now}
 	m := session.NewMemory(log, c.now)
 	for i := range 4000 {
-		if err := m.Close(t.Context(), fmt.Sprint("closed ", i), c.now().Add(session.Life)); err != nil {
+		if err := m.Close(t.Context(), ref(fmt.Sprint("closed ", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 2 {
 		for i := range 4000 {
-			if _, err := m.Load(t.Context(), fmt.Sprint("open ", i)); err != nil {
+			if _, err := m.Load(t.Context(), ref(fmt.Sprint("open ", i))); err != nil {
 				t.Fatalf("open session %d: %v", i, err)
 			}
 		}
@@ -170,13 +175,13 @@ func TestOpenSessionsAreNotMistaken(t *testing.T) {
 	asked := log.Asked
 	elsewhere := session.NewMemory(log, c.now)
 	for i := range 4000 {
-		if err := elsewhere.Close(t.Context(), fmt.Sprint("open ", i), c.now().Add(session.Life)); err != nil {
+		if err := elsewhere.Close(t.Context(), ref(fmt.Sprint("open ", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c.later(time.Second)
 	for i := range 4000 {
-		if _, err := m.Load(t.Context(), fmt.Sprint("open ", i)); !errors.Is(err, session.ErrUnknown) {
+		if _, err := m.Load(t.Context(), ref(fmt.Sprint("open ", i))); !errors.Is(err, session.ErrUnknown) {
 			t.Fatalf("session %d, closed elsewhere: %v", i, err)
 		}
 	}

@@ -17,15 +17,30 @@ type Store interface {
 	Signals
 }
 
+// Ref names a session and says what a store must know of it.
+type Ref struct {
+	ID    string
+	Until time.Time // when it ends unless it is used again: a key's sessions 24 h after they began, a merchant's with the token that came with the request
+	// Merchant says that it belongs to a merchant's token (V2): it exists only while the store has it. A key's session (V1)
+	// exists until it is closed or over, whatever the store has.
+	Merchant bool
+}
+
 // Records are the few values of a session that outlive a request.
 type Records interface {
-	// Load returns the record, empty when nothing was changed yet. A closed session is ErrUnknown.
-	Load(ctx context.Context, id string) (Record, error)
-	// Change applies a change; until is when the session ends at the latest.
-	Change(ctx context.Context, id string, until time.Time, c Change) error
+	// Open begins a session whose id was just made.
+	Open(ctx context.Context, r Ref) error
+	// Load returns the record, empty when nothing was changed yet. A closed session, and a merchant's that the store does
+	// not have, is ErrUnknown. It keeps the session until r.Until.
+	Load(ctx context.Context, r Ref) (Record, error)
+	// Seen is what Load said of the session on this instance in the last 5 s, when asking again costs something. A business
+	// that was chosen since may be missing from it: it is for requests that need no record.
+	Seen(r Ref) (Record, bool)
+	// Change applies a change; the session of a merchant must exist.
+	Change(ctx context.Context, r Ref, c Change) error
 	// Close ends a session everywhere. It returns when every instance will learn of it within 5 s, whatever happens to
 	// this one. Streams and record are gone, watchers get Closed.
-	Close(ctx context.Context, id string, until time.Time) error
+	Close(ctx context.Context, r Ref) error
 }
 
 // Record is the changeable part of a session.

@@ -20,7 +20,8 @@ type Instances struct {
 	A, B session.Store
 	// Shared says that events and signals of one are those of the other. Closings always are.
 	Shared bool
-	// Later lets time pass for both.
+	// Now is the clock of both, and Later lets time pass for them.
+	Now   func() time.Time
 	Later func(time.Duration)
 }
 
@@ -29,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) Instances) {
 	for name, test := range map[string]func(*testing.T, Instances){
 		"record":          record,
 		"closing":         closing,
+		"merchant":        merchantSession,
 		"positions":       positions,
 		"anew":            anew,
 		"gaps":            gaps,
@@ -54,7 +56,14 @@ const (
 	other = "another-session"
 )
 
-func until() time.Time { return time.Now().Add(session.Life) }
+// key and merchant name sessions of both populations.
+func (in Instances) key(id string) session.Ref {
+	return session.Ref{ID: id, Until: in.Now().Add(session.Life)}
+}
+
+func (in Instances) merchant(id string, life time.Duration) session.Ref {
+	return session.Ref{ID: id, Until: in.Now().Add(life), Merchant: true}
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -65,7 +74,7 @@ func must(t testing.TB, err error) {
 
 func record(t *testing.T, in Instances) {
 	ctx := t.Context()
-	got, err := in.A.Load(ctx, id)
+	got, err := in.A.Load(ctx, in.key(id))
 	must(t, err)
 	if diff := cmp.Diff(session.Record{}, got); diff != "" {
 		t.Errorf("a session without changes (-want +got):\n%s", diff)
@@ -74,15 +83,15 @@ func record(t *testing.T, in Instances) {
 		{LogLevel: "warning"}, {Subscribe: "pos://a"}, {Subscribe: "pos://b"}, {Subscribe: "pos://a"}, {Subscribe: "pos://c"},
 		{Unsubscribe: "pos://b"}, {Active: "b1"}, {LogLevel: "debug"},
 	} {
-		must(t, in.A.Change(ctx, id, until(), c))
+		must(t, in.A.Change(ctx, in.key(id), c))
 	}
-	got, err = in.A.Load(ctx, id)
+	got, err = in.A.Load(ctx, in.key(id))
 	must(t, err)
 	want := session.Record{LogLevel: "debug", Subscriptions: []string{"pos://a", "pos://c"}, Active: "b1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
-	if got, err := in.A.Load(ctx, other); err != nil || got.LogLevel != "" {
+	if got, err := in.A.Load(ctx, in.key(other)); err != nil || got.LogLevel != "" {
 		t.Errorf("another session has %+v, %v", got, err)
 	}
 }
@@ -90,12 +99,12 @@ func record(t *testing.T, in Instances) {
 func closing(t *testing.T, in Instances) {
 	ctx := t.Context()
 	for _, s := range []session.Store{in.A, in.B} { // both know the session before it ends
-		_, err := s.Load(ctx, id)
+		_, err := s.Load(ctx, in.key(id))
 		must(t, err)
 		_, err = s.Append(ctx, id, "", session.Message, []byte("x"))
 		must(t, err)
 	}
-	must(t, in.A.Change(ctx, id, until(), session.Change{LogLevel: "debug"}))
+	must(t, in.A.Change(ctx, in.key(id), session.Change{LogLevel: "debug"}))
 	seenA, stopA, err := in.A.Watch(ctx, id)
 	must(t, err)
 	defer stopA()
@@ -103,14 +112,14 @@ func closing(t *testing.T, in Instances) {
 	must(t, err)
 	defer stopB()
 
-	must(t, in.A.Close(ctx, id, until()))
-	must(t, in.A.Close(ctx, id, until())) // twice is no error
+	must(t, in.A.Close(ctx, in.key(id)))
+	must(t, in.A.Close(ctx, in.key(id))) // twice is no error
 	await(t, seenA, session.Closed)
-	if _, err := in.A.Load(ctx, id); !errors.Is(err, session.ErrUnknown) {
+	if _, err := in.A.Load(ctx, in.key(id)); !errors.Is(err, session.ErrUnknown) {
 		t.Errorf("Load where it was closed: %v", err)
 	}
 	in.Later(time.Second)
-	if _, err := in.B.Load(ctx, id); !errors.Is(err, session.ErrUnknown) {
+	if _, err := in.B.Load(ctx, in.key(id)); !errors.Is(err, session.ErrUnknown) {
 		t.Errorf("Load on the other instance: %v", err)
 	}
 	await(t, seenB, session.Closed)
@@ -119,8 +128,55 @@ func closing(t *testing.T, in Instances) {
 			t.Errorf("events on %s after closing: %v, %v", name, evs, err)
 		}
 	}
-	if _, err := in.B.Load(ctx, other); err != nil {
+	if _, err := in.B.Load(ctx, in.key(other)); err != nil {
 		t.Errorf("another session: %v", err)
+	}
+}
+
+// merchantSession tests that a merchant's session exists exactly while the store has it.
+func merchantSession(t *testing.T, in Instances) {
+	ctx := t.Context()
+	unknown := func(what string, s session.Store, r session.Ref) {
+		t.Helper()
+		if rec, err := s.Load(ctx, r); !errors.Is(err, session.ErrUnknown) {
+			t.Errorf("Load of %s: %+v, %v", what, rec, err)
+		}
+	}
+	r := in.merchant(id, session.Life)
+	unknown("one that nobody opened", in.A, r)
+	if err := in.A.Change(ctx, r, session.Change{Active: "b1"}); !errors.Is(err, session.ErrUnknown) {
+		t.Errorf("Change of one that nobody opened: %v", err)
+	}
+	unknown("one that nobody opened, after a change", in.A, r)
+
+	must(t, in.A.Open(ctx, r))
+	must(t, in.A.Change(ctx, r, session.Change{Active: "b1", LogLevel: "debug"}))
+	stores := []session.Store{in.A}
+	if in.Shared {
+		stores = append(stores, in.B)
+	}
+	for i, s := range stores {
+		got, err := s.Load(ctx, r)
+		must(t, err)
+		if got.Active != "b1" || got.LogLevel != "debug" {
+			t.Errorf("instance %d has %+v", i, got)
+		}
+	}
+
+	must(t, in.A.Open(ctx, in.merchant(other, time.Minute)))
+	in.Later(50 * time.Second)
+	for range 2 { // a refreshed token
+		_, err := in.A.Load(ctx, in.merchant(other, time.Hour))
+		must(t, err)
+		in.Later(50 * time.Minute)
+	}
+	in.Later(time.Hour)
+	unknown("one whose token ended", in.A, in.merchant(other, time.Hour))
+
+	must(t, in.A.Close(ctx, r))
+	in.Later(time.Second)
+	for i, s := range stores {
+		unknown(fmt.Sprintf("a closed one on instance %d", i), s, r)
 	}
 }
 
