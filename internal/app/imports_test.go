@@ -42,6 +42,7 @@ func allowedImports() map[string][]string {
 		"migrations":                       {},
 		"pos":                              {},
 		"limit":                            {},
+		"devidentity":                      {}, // and who may import it: devidentity_test.go
 		"metrics":                          {"limit", "pos"},
 		"bench": {"bench/inside", "bench/load", "bench/script", "credential", "demo", "pos", "postgres", "postgres/embedded",
 			"reports", "tool"},
@@ -56,7 +57,7 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "credential", "metrics", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "credential", "devidentity", "metrics", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
 		"github.com/jackc/pgx": {"app", "postgres", "postgres/embedded", "postgres/dbtest", "credential", "business", "catalog", "stock",
