@@ -22,10 +22,11 @@ type Counters[K comparable] struct {
 
 type windows [kinds]window
 
-// window is one that began at from and holds n; its end comes from the rate.
+// window is one that began at from and holds n; its end comes from the rate. owed of them no other instance knows of.
 type window struct {
 	from time.Duration
 	n    int
+	owed int
 }
 
 // sweepEach is how often room is looked for while there is none: each time looks at all that is kept.
@@ -125,5 +126,6 @@ func (w *window) take(r Rate, now time.Duration) time.Duration {
 		*w = window{from: now}
 	}
 	w.n++
+	w.owed++
 	return 0
 }
