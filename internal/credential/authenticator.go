@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,9 +24,10 @@ type Authenticator struct {
 	db     *postgres.DB
 	log    *slog.Logger
 	now    func() time.Time
-	known  *cache // keys in force
-	absent *cache // hashes that no key has
+	known  *cache // keys and tokens in force
+	absent *cache // those that nothing in force stands behind
 	flight singleflight.Group
+	tokens *Tokens // nil: only keys are taken
 
 	touching sync.WaitGroup
 	mu       sync.Mutex
@@ -38,7 +40,7 @@ const (
 	absentFor = 2 * time.Second
 	maxKnown  = 10_000
 	maxAbsent = 10_000
-	touchEach = 5 * time.Minute // last_used_at is written at most this often a key
+	touchEach = 5 * time.Minute // last_used_at is written at most this often a key or grant
 )
 
 // NewAuthenticator makes an Authenticator over the database.
@@ -59,7 +61,15 @@ func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (pos.Ca
 	if err != nil {
 		return pos.Caller{}, err
 	}
-	return a.Key(ctx, token)
+	return a.caller(ctx, token)
+}
+
+// caller tells the two kinds of credential apart.
+func (a *Authenticator) caller(ctx context.Context, raw string) (pos.Caller, error) {
+	if a.tokens != nil && !strings.HasPrefix(raw, keyPrefix) {
+		return a.Token(ctx, raw)
+	}
+	return a.Key(ctx, raw)
 }
 
 // AuthenticateWarily is Authenticate for a request from where many bad credentials came: PostgreSQL is not asked about one
@@ -75,7 +85,7 @@ func (a *Authenticator) AuthenticateWarily(ctx context.Context, h http.Header, l
 			return pos.Caller{}, &Refusal{Sent: true, Why: "not looked for: too many bad credentials from there"}
 		}
 	}
-	return a.Key(ctx, token)
+	return a.caller(ctx, token) // a forged token costs no question either: its signature is looked at first
 }
 
 // Key is the caller that a raw V1 key stands for.
@@ -93,9 +103,9 @@ func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error)
 		now = a.now() // finding out took time
 	}
 	if k.expired(now) {
-		return pos.Caller{}, unknownKey()
+		return pos.Caller{}, unknownCredential()
 	}
-	a.touch(k.caller.KeyID, now)
+	a.touch(touchKeySQL, k.caller.KeyID, now)
 	return a.withStays(ctx, k.caller)
 }
 
@@ -105,16 +115,19 @@ func (a *Authenticator) find(ctx context.Context, raw string, hash [sha256.Size]
 		return known{}, &Refusal{Sent: true, Why: "not a key"}
 	}
 	if a.absent.has(hash, a.now()) {
-		return known{}, unknownKey()
+		return known{}, unknownCredential()
 	}
-	return a.readOnce(ctx, hash)
+	return a.readOnce(ctx, hash, func(ctx context.Context) (known, error) { return readKey(ctx, a.db, hash) })
 }
 
-func unknownKey() error { return &Refusal{Sent: true, Why: "no such key in force"} }
+func unknownCredential() error { return &Refusal{Sent: true, Why: "nothing in force behind it"} }
 
 // Recheck asks PostgreSQL, past the cache, whether the caller's credential is still in force; for open streams and long
 // calls. It fails like Authenticate.
 func (a *Authenticator) Recheck(ctx context.Context, c pos.Caller) error {
+	if c.GrantID != "" {
+		return a.recheckGrant(ctx, c)
+	}
 	var active bool
 	err := a.db.Ask(ctx, func(q postgres.Querier) error {
 		return q.QueryRow(ctx, "-- credential: is this key still in force\nSELECT key_in_force($1)", c.KeyID).Scan(&active)
@@ -123,14 +136,14 @@ func (a *Authenticator) Recheck(ctx context.Context, c pos.Caller) error {
 		return err
 	}
 	if !active {
-		return unknownKey()
+		return unknownCredential()
 	}
 	return nil
 }
 
-// readOnce reads a key from the database, once for all that ask at the same moment. The age of what it learns counts
-// from before the read.
-func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte) (known, error) {
+// readOnce reads what stands behind a credential, once for all that ask at the same moment. The age of what it learns
+// counts from before the read. pgx.ErrNoRows means that nothing in force does.
+func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte, read func(context.Context) (known, error)) (known, error) {
 	ch := a.flight.DoChan(string(hash[:]), func() (any, error) {
 		if k, ok := a.known.get(hash, a.now()); ok { // another flight landed since the caller looked
 			return k, nil
@@ -139,11 +152,11 @@ func (a *Authenticator) readOnce(ctx context.Context, hash [sha256.Size]byte) (k
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		at := a.now()
-		k, err := readKey(ctx, a.db, hash)
+		k, err := read(ctx)
 		if errors.Is(err, pgx.ErrNoRows) {
 			a.known.forget(hash)
 			a.absent.put(hash, known{}, at)
-			return nil, unknownKey()
+			return nil, unknownCredential()
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil, pos.Errorf(pos.UpstreamDown, "the database does not answer").WithFix("try again in a few seconds").WithCause(err)
@@ -174,20 +187,23 @@ func (a *Authenticator) withStays(ctx context.Context, c pos.Caller) (pos.Caller
 	var err error
 	c.Businesses, err = readStays(ctx, a.db, c.KeyID)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" { // operator_stays: no operator's key in force
-		return pos.Caller{}, unknownKey()
+		return pos.Caller{}, unknownCredential()
 	}
 	return c, err
 }
 
-// touch remembers that a key was used, off the request path.
-func (a *Authenticator) touch(keyID string, now time.Time) {
+const touchKeySQL = `-- credential: key was used
+SELECT touch_key($1)`
+
+// touch remembers that a key or grant was used, off the request path.
+func (a *Authenticator) touch(sql, id string, now time.Time) {
 	a.mu.Lock()
-	due := now.Sub(a.touched[keyID]) >= touchEach
+	due := now.Sub(a.touched[id]) >= touchEach
 	if due {
 		if len(a.touched) >= maxKnown {
 			clear(a.touched)
 		}
-		a.touched[keyID] = now
+		a.touched[id] = now
 	}
 	a.mu.Unlock()
 	if !due {
@@ -196,8 +212,8 @@ func (a *Authenticator) touch(keyID string, now time.Time) {
 	a.touching.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
-		if _, err := a.db.Pool().Exec(ctx, "-- credential: key was used\nSELECT touch_key($1)", keyID); err != nil {
-			a.log.Warn("last use of a key not written", "error", err)
+		if _, err := a.db.Pool().Exec(ctx, sql, id); err != nil {
+			a.log.Warn("last use of a credential not written", "error", err)
 		}
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cache remembers what was read of keys for a short while, bounded. Full, it forgets everything: the next calls read
-// again, which is cheap, and no bookkeeping is needed for the common case of a handful of keys.
+// cache remembers what was read of credentials for a short while, bounded. Full, it forgets everything: the next calls read
+// again, which is cheap, and no bookkeeping is needed for the common case of a handful of them.
 type cache struct {
 	life time.Duration
 	max  int
@@ -39,7 +39,14 @@ func (c *cache) has(hash [sha256.Size]byte, now time.Time) bool {
 	return ok
 }
 
-// met says whether the key was in force when it was last read, however long ago that is.
+// last is what was read of a credential in force, however long ago that is.
+func (c *cache) last(hash [sha256.Size]byte) known {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.m[hash].known
+}
+
+// met says whether the credential was in force when it was last read, however long ago that is.
 func (c *cache) met(hash [sha256.Size]byte) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -13,10 +13,11 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/postgres"
 )
 
-// known is what is remembered of a key in force.
+// known is what is remembered of a key or token in force.
 type known struct {
 	caller  pos.Caller
 	expires *time.Time
+	claims  *Claims // of a token
 }
 
 func (k known) expired(now time.Time) bool { return k.expires != nil && !now.Before(*k.expires) }
