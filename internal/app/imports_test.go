@@ -22,7 +22,9 @@ func allowedImports() map[string][]string {
 		"server":                           {"mcphttp", "credential", "session", "postgres", "pos"},
 		"mcphttp":                          {"tool", "session", "credential", "limit", "pos"},
 		"mcphttp/fixtures":                 {},
-		"session":                          {"pos"},
+		"session":                          {"limit", "pos"},
+		"session/redistest":                {},
+		"session/redistest/cmd/withredis":  {"session/redistest"},
 		"session/sessiontest":              {"session", "pos"},
 		"credential":                       {"postgres", "session", "pos"},
 		"business":                         area,
@@ -59,6 +61,7 @@ func onlyIn() map[string][]string {
 	return map[string][]string{
 		"net/http":                               {"app", "server", "mcphttp", "credential", "devidentity", "metrics", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
+		"github.com/redis/go-redis":              {"session"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
 		"github.com/jackc/pgx": {"app", "postgres", "postgres/embedded", "postgres/dbtest", "credential", "business", "catalog", "stock",
 			"sales", "reports", "insight", "demo", "salesimport", "bench", "bench/floor"},

@@ -1,0 +1,62 @@
+// Package redistest gives each test its own database on a real Redis, or a Redis of its own that it may kill. `make test`
+// shares one server among all packages through FLOWPOS_TEST_REDIS; without it the first test of a package starts one, which
+// ends with the test process. Tests only.
+package redistest
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// ServerEnv is the variable that names a running server: host and port.
+const ServerEnv = "FLOWPOS_TEST_REDIS"
+
+// databases is how many a shared server has; each test takes the next one.
+const databases = 20_000
+
+var shared = sync.OnceValues(findServer)
+
+// findServer takes the server that ServerEnv names, or starts one that ends with this process.
+func findServer() (string, error) {
+	if addr := os.Getenv(ServerEnv); addr != "" {
+		return addr, nil
+	}
+	s, err := Start(nil)
+	if err != nil {
+		return "", err
+	}
+	return s.Addr, nil
+}
+
+// Open returns the URL of an empty database.
+func Open(t testing.TB) string {
+	t.Helper()
+	addr, err := shared()
+	if err != nil {
+		t.Fatalf("test Redis: %v", err)
+	}
+	number, err := Ask(addr, "INCR", "databases handed out")
+	if err != nil {
+		t.Fatalf("test Redis: %v", err)
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(number, ":"))
+	if err != nil {
+		t.Fatalf("test Redis: %q", number)
+	}
+	return fmt.Sprintf("redis://%s/%d", addr, 1+n%(databases-1))
+}
+
+// Own starts a server for one test, which may stop and start it again.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	s, err := Start(nil)
+	if err != nil {
+		t.Fatalf("test Redis: %v", err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
