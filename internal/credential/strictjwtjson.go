@@ -191,7 +191,7 @@ func (w *walk) array(depth int) error {
 func (w *walk) scalar() []byte {
 	from := w.at
 	if w.b[w.at] != '"' {
-		for w.at < len(w.b) && !strings.ContainsRune(",]} \t\r\n", rune(w.b[w.at])) {
+		for w.at < len(w.b) && !between(w.b[w.at]) && w.b[w.at] != ']' && w.b[w.at] != '}' {
 			w.at++
 		}
 		return w.b[from:w.at]
@@ -207,9 +207,13 @@ func (w *walk) scalar() []byte {
 
 // next goes past what stands between values.
 func (w *walk) next() {
-	for strings.ContainsRune(",: \t\r\n", rune(w.b[w.at])) {
+	for between(w.b[w.at]) {
 		w.at++
 	}
+}
+
+func between(c byte) bool {
+	return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\r' || c == '\n'
 }
 
 // unquote returns what a JSON string says; only one with escapes is copied.
