@@ -3,6 +3,8 @@ package session
 import (
 	"container/list"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -104,6 +106,13 @@ func (m *Memory) keep(r Ref, rec Record) {
 	m.records[r.ID] = record{rec, r.Until}
 }
 
+// record is what a key's session set here.
+func (m *Memory) record(id string) Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.records[id].Record
+}
+
 // dropRecords makes room: the expired ones, or any one when none is.
 func (m *Memory) dropRecords() {
 	now, last := m.now(), ""
@@ -178,6 +187,21 @@ func (m *Memory) unwatch(id string, w *watcher) {
 		delete(m.watched, id)
 	}
 	w.previous, w.next = nil, nil
+}
+
+// tell brings a signal to those who watch, and says whether anybody does.
+func (m *Memory) tell(id string, s Signal) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.signal(id, s)
+	return m.watched[id] != nil
+}
+
+// watchedIDs are the sessions that somebody watches.
+func (m *Memory) watchedIDs() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.watched))
 }
 
 // Send implements Signals.

@@ -24,6 +24,7 @@ type Ref struct {
 	// Merchant says that it belongs to a merchant's token (V2): it exists only while the store has it. A key's session (V1)
 	// exists until it is closed or over, whatever the store has.
 	Merchant bool
+	Who      string // whose requests it carries, for the counts that instances share; empty: nobody's
 }
 
 // Records are the few values of a session that outlive a request.
@@ -151,4 +152,5 @@ const (
 	Closed                         // the session is closed
 	Upstream                       // the client sent a message for a running call
 	TakeOver                       // another GET serves the stream from now on
+	Missed                         // signals may have been lost: look at what there is
 )

@@ -87,6 +87,23 @@ func (m *Memory) Held(_ context.Context, id, name string) (bool, error) {
 	return s != nil && m.now().Before(s.held), nil
 }
 
+// has says whether events of a stream are kept here.
+func (m *Memory) has(id, name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep()
+	return m.find(id, name) != nil
+}
+
+// sinceAway are the events of the session's own stream behind a position that another store may have given: all that are
+// kept here came later than those.
+func (m *Memory) sinceAway(ctx context.Context, id, position string) ([]Event, error) {
+	if isStreamID(position) {
+		position = ""
+	}
+	return m.After(ctx, id, "", position)
+}
+
 func (m *Memory) find(id, name string) *stream {
 	if k := m.kept[id]; k != nil {
 		return k.streams[name]

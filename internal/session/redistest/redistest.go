@@ -20,26 +20,23 @@ const databases = 20_000
 
 var shared = sync.OnceValues(findServer)
 
-// findServer takes the server that ServerEnv names, or starts one that ends with this process.
-func findServer() (string, error) {
+// findServer takes the server that ServerEnv names, or starts one that ends with this process. It is kept as a whole: with
+// a Server that nobody refers to any more, its pipe and so its process end.
+func findServer() (*Server, error) {
 	if addr := os.Getenv(ServerEnv); addr != "" {
-		return addr, nil
+		return &Server{Addr: addr}, nil
 	}
-	s, err := Start(nil)
-	if err != nil {
-		return "", err
-	}
-	return s.Addr, nil
+	return Start(nil)
 }
 
 // Open returns the URL of an empty database.
 func Open(t testing.TB) string {
 	t.Helper()
-	addr, err := shared()
+	s, err := shared()
 	if err != nil {
 		t.Fatalf("test Redis: %v", err)
 	}
-	number, err := Ask(addr, "INCR", "databases handed out")
+	number, err := Ask(s.Addr, "INCR", "databases handed out")
 	if err != nil {
 		t.Fatalf("test Redis: %v", err)
 	}
@@ -47,7 +44,7 @@ func Open(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("test Redis: %q", number)
 	}
-	return fmt.Sprintf("redis://%s/%d", addr, 1+n%(databases-1))
+	return fmt.Sprintf("redis://%s/%d", s.Addr, 1+n%(databases-1))
 }
 
 // Own starts a server for one test, which may stop and start it again.

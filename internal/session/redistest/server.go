@@ -88,7 +88,7 @@ func (s *Server) Restart() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("Redis does not answer at %s: %w", s.Addr, err)
+	return fmt.Errorf("no answer of Redis at %s: %w", s.Addr, err)
 }
 
 // Kill ends the server as kill -9 does. It returns when its port is free.

@@ -1,0 +1,24 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Age lets time pass in the store's Redis: what would have ended by then is gone, and its clock shows another millisecond.
+func (r *Redis) Age(ctx context.Context, d time.Duration) error {
+	for began := r.rdb.Time(ctx).Val().UnixMilli(); r.rdb.Time(ctx).Val().UnixMilli() == began; {
+	}
+	return redis.NewScript(`
+for _, key in ipairs(redis.call('KEYS', '*')) do
+	local left = redis.call('PTTL', key)
+	if left >= 0 and left <= tonumber(ARGV[1]) then redis.call('DEL', key) end
+	if left > tonumber(ARGV[1]) then redis.call('PEXPIRE', key, left - ARGV[1]) end
+end
+return 1`).Run(ctx, r.rdb, nil, d.Milliseconds()).Err()
+}
+
+// Client is the store's own connection, for tests that look at the keys.
+func (r *Redis) Client() *redis.Client { return r.rdb }

@@ -1,0 +1,146 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
+)
+
+// link knows whether Redis can be reached. Five failures one after the other mean no; then nobody but the link itself
+// asks, five times a second, until it answers.
+type link struct {
+	ping func(context.Context) error
+	log  *slog.Logger
+	wake chan struct{} // it went down
+
+	mu       sync.RWMutex
+	failures int
+	cause    error // why it is down; nil: up
+}
+
+const tooManyFailures = 5
+
+func newLink(ping func(context.Context) error, log *slog.Logger) *link {
+	return &link{ping: ping, log: log, wake: make(chan struct{}, 1)}
+}
+
+func (l *link) up() bool { return l.why() == nil }
+
+func (l *link) why() error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.cause
+}
+
+// good notes that Redis answered.
+func (l *link) good() {
+	l.mu.RLock()
+	clean := l.failures == 0
+	l.mu.RUnlock()
+	if clean {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause == nil { // while it is down only the link's own question counts
+		l.failures = 0
+	}
+}
+
+// bad notes that Redis did not answer.
+func (l *link) bad(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failures++; l.failures >= tooManyFailures && l.cause == nil {
+		l.down(err)
+	}
+}
+
+// down is called with the lock held.
+func (l *link) down(err error) {
+	l.cause = err
+	l.log.Warn("redis is down", slog.String("error", err.Error()))
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// first asks once, so that a program that starts without Redis knows it.
+func (l *link) first(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, redisBudget)
+	defer cancel()
+	if err := l.ping(ctx); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.down(err)
+	}
+}
+
+// run asks for a Redis that is down until ctx ends.
+func (l *link) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.wake:
+		}
+		for !l.up() {
+			if l.again(ctx) {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(probeEach):
+			}
+		}
+	}
+}
+
+// again asks once and says whether Redis is back.
+func (l *link) again(ctx context.Context) bool {
+	own, cancel := context.WithTimeout(ctx, redisBudget)
+	defer cancel()
+	err := l.ping(own)
+	if _, reachable := refusal(err); err != nil && !reachable {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause != nil { // it may have been seen by somebody else meanwhile
+		l.log.Info("redis is up")
+	}
+	l.failures, l.cause = 0, nil
+	return true
+}
+
+// refusal sorts an answer of Redis. reachable: it works, whatever it says to this command. refused: it takes no writes at
+// the moment (a replica, no memory, a disk that is full), which passes.
+func refusal(err error) (refused, reachable bool) {
+	answer, ok := errors.AsType[redis.Error](err)
+	if !ok {
+		return false, false
+	}
+	word, _, _ := strings.Cut(answer.Error(), " ")
+	switch word {
+	case "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH", "WRONGPASS", "NOPERM":
+		return false, false
+	case "READONLY", "OOM", "MISCONF", "NOREPLICAS", "BUSY":
+		return true, true
+	}
+	return false, !strings.Contains(answer.Error(), "max number of clients")
+}
+
+// unavailable is what callers get; the cause is for the log.
+func unavailable(cause error) error {
+	return pos.Errorf(pos.SessionStoreUnavailable, "sessions cannot be reached at the moment").
+		WithFix("try again in a few seconds").WithCause(errors.Join(ErrUnavailable, cause))
+}

@@ -1,0 +1,210 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/flowpos/flowpos-backend/internal/limit"
+)
+
+// Redis is the Store that several instances share. While Redis cannot be reached a key's sessions go on as under Memory,
+// and what a merchant's sessions need it for fails with ErrUnavailable, at once: nothing waits longer than 250 ms, and
+// after five failures nothing waits at all until it is back.
+//
+// Its keys, all of one session in one slot of a cluster:
+//
+//	mcp:session:<id>               {"active": business, "version": n}; a merchant's session exists while this does
+//	{mcp:session:<id>}:record      {"log_level", "subscriptions"}
+//	{mcp:session:<id>}:ev:<stream> a stream of events; <stream> is empty for the session's own
+//	{mcp:session:<id>}:up          what the client sent for its running calls
+//	{mcp:session:<id>}:index, :bytes, :held:<stream>   order and size of the events, leases of calls
+//	{mcp:limit:<credential>}:<kind>                    what all instances counted
+type Redis struct {
+	local   *Memory // watchers, closings, and what goes on without Redis
+	rdb     *redis.Client
+	link    *link
+	counts  Counts
+	channel string
+	me      string // tells our own signals from those of others
+	now     func() time.Time
+	log     *slog.Logger
+	seen    *seenSet
+	trips   atomic.Int64
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// Counts are kept by each instance and brought together on the way: limit.Counters.
+type Counts interface {
+	Rates() limit.Rates
+	Owed(credential string) limit.Tally
+	GiveBack(credential string, t limit.Tally)
+	Settle(credential string, kind limit.Kind, total int, left time.Duration)
+}
+
+// RedisOptions are where Redis is and what the store needs besides.
+type RedisOptions struct {
+	URL      string // redis:// or, with TLS, rediss://; wins over the three below
+	Host     string
+	Port     int
+	Password string
+
+	Closed ClosedLog
+	Counts Counts // nil: none
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// How long anything may take. Redis answers in well under a millisecond where it belongs; go-redis itself would wait 5 s.
+const (
+	redisBudget = 250 * time.Millisecond
+	probeEach   = 200 * time.Millisecond // a Redis that is back is seen within two of these and a budget
+	quietFor    = 3 * time.Second        // then the signals' connection is asked whether it still is one
+)
+
+// OpenRedis makes the store. It only fails when the options make no sense: a Redis that cannot be reached is waited for.
+// Stop ends it.
+func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
+	opts, err := o.client()
+	if err != nil {
+		return nil, err
+	}
+	redis.SetLogger(silent{}) // it would write lines of its own form to stderr
+	r := &Redis{
+		local: NewMemory(o.Closed, o.Now), rdb: redis.NewClient(opts), counts: o.Counts, now: o.Now, log: o.Log,
+		// Pub/Sub knows no databases: those who share a server are told apart by the channel.
+		channel: "mcp:signals:" + strconv.Itoa(opts.DB), me: rand.Text()[:8], seen: newSeenSet(o.Now),
+	}
+	r.rdb.AddHook(tripCounter{&r.trips})
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.link = newLink(r.ping, o.Log)
+	r.link.first(ctx)
+	r.done.Go(func() { r.link.run(ctx) })
+	listening := make(chan struct{})
+	r.done.Go(func() { r.listen(ctx, sync.OnceFunc(func() { close(listening) })) })
+	select {
+	case <-listening:
+	case <-time.After(redisBudget): // it goes on without, and what was missed is read when it is there
+	}
+	return r, nil
+}
+
+// client is the configuration of go-redis. Its own errors are not passed on: they may hold the password.
+func (o RedisOptions) client() (*redis.Options, error) {
+	opts := &redis.Options{Addr: net.JoinHostPort(o.Host, strconv.Itoa(o.Port)), Password: o.Password}
+	if o.URL != "" {
+		var err error
+		if opts, err = redis.ParseURL(o.URL); err != nil || strings.HasPrefix(o.URL, "unix:") {
+			return nil, errors.New("REDIS_URL is not a URL such as rediss://user:password@host:6379/0")
+		}
+	} else if o.Host == "" || o.Port < 1 || o.Port > 65535 {
+		return nil, fmt.Errorf("REDIS_HOST and REDIS_PORT are %q and %d; they must name a host and a port", o.Host, o.Port)
+	}
+	opts.Protocol = 2 // no HELLO: one command less for each connection
+	opts.DisableIdentity = true
+	opts.ContextTimeoutEnabled = true
+	opts.MaxRetries = -1 // what may have been done is not done again; who called decides
+	opts.DialerRetries = 1
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = redisBudget, redisBudget, redisBudget, redisBudget
+	opts.PoolSize, opts.PipelinePoolSize = 20, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
+	opts.ReadBufferSize, opts.WriteBufferSize = 8<<10, 8<<10
+	return opts, nil
+}
+
+// State is up or down, as /health says it.
+func (r *Redis) State() string {
+	if r.link.up() {
+		return "up"
+	}
+	return "down"
+}
+
+// RoundTrips is how often Redis was asked, pipelines counted once.
+func (r *Redis) RoundTrips() int64 { return r.trips.Load() }
+
+// Stop ends the store and waits for what it runs.
+func (r *Redis) Stop() {
+	r.stop()
+	r.done.Wait()
+	_ = r.rdb.Close()
+}
+
+func (r *Redis) ping(ctx context.Context) error { return r.rdb.Ping(ctx).Err() }
+
+// do runs one operation within the budget, or not at all while Redis is known to be away. Its error is ErrUnavailable when
+// Redis is to blame.
+func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) error {
+	if !r.link.up() {
+		return unavailable(r.link.why())
+	}
+	own, cancel := budget(ctx)
+	defer cancel()
+	err := op(own)
+	if err == nil || errors.Is(err, redis.Nil) {
+		r.link.good()
+		return err
+	}
+	if ctx.Err() != nil && context.Cause(ctx) != errBudget { // whoever asked has gone
+		return ctx.Err()
+	}
+	switch refused, reachable := refusal(err); {
+	case !reachable:
+		r.link.bad(err)
+		return unavailable(err)
+	case refused:
+		r.link.good()
+		return unavailable(err)
+	}
+	r.link.good()
+	return err
+}
+
+// budget bounds an operation, or several that belong together.
+func budget(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, redisBudget, errBudget)
+}
+
+var errBudget = errors.New("redis did not answer in time")
+
+// ErrUnavailable says that Redis cannot be reached or takes no writes. pos.Public gives what callers may read of it.
+var ErrUnavailable = errors.New("the session store is not available")
+
+// tripCounter counts what goes over the network.
+type tripCounter struct{ n *atomic.Int64 }
+
+// DialHook implements redis.Hook.
+func (tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook implements redis.Hook.
+func (c tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook implements redis.Hook.
+func (c tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmds)
+	}
+}
+
+// silent is go-redis's logger: what matters comes back as errors and is logged by link.
+type silent struct{}
+
+// Printf implements go-redis's interface.
+func (silent) Printf(context.Context, string, ...any) {}
