@@ -24,6 +24,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve in production, with settings from the environment."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
 	Keys    keysCmd    `cmd:"" help:"Create, list, revoke and delete API keys."`
+	Grants  grantsCmd  `cmd:"" help:"List and revoke what people granted by signing in."`
 	Import  importCmd  `cmd:"" help:"Bring data of other systems in."`
 	Tools   toolsCmd   `cmd:"" help:"Print the documentation of every tool (docs/tools.md)."`
 	Version versionCmd `cmd:"" help:"Print the version."`

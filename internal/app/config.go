@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -23,7 +24,21 @@ type serveCmd struct {
 	MetricsAddr  string   `env:"METRICS_ADDR" help:"Serve metrics for Prometheus at this address, such as 127.0.0.1:9464. Without it there are none."`
 	LogLevel     string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
 	Front        string   `env:"FRONT" default:"on" enum:"on,off" hidden:"" help:"off leaves plain requests to the SDK too: for tests and measurements."`
-	AppEnv       string   `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
+
+	TokenSecret         string   `name:"mcp-token-secret" env:"MCP_TOKEN_SECRET" help:"What access tokens are signed with, 32 characters or more. Without it nobody can sign in (V2)."`
+	TokenSecretPrevious []string `name:"mcp-token-secret-previous" env:"MCP_TOKEN_SECRET_PREVIOUS" help:"Secrets of before, separated by commas: their tokens stay good until they end."`
+	TokenTTL            int      `name:"mcp-token-ttl-seconds" env:"MCP_TOKEN_TTL_SECONDS" default:"86400" help:"Life of an access token, in seconds."`
+	FirebaseProject     string   `name:"firebase-project-id" env:"FIREBASE_PROJECT_ID" help:"Firebase project that people sign in with."`
+	FirebaseCertsURL    string   `name:"firebase-certs-url" env:"FIREBASE_CERTS_URL" help:"Where the certificates of its ID tokens are. Without it Google's."`
+	FirebaseEmulator    string   `name:"firebase-auth-emulator-host" env:"FIREBASE_AUTH_EMULATOR_HOST" help:"Take the unsigned ID tokens of the Firebase Auth emulator too. Refused in production."`
+	RedisHost           string   `env:"REDIS_HOST" help:"Redis that instances share sessions through."`
+	RedisPort           int      `env:"REDIS_PORT" default:"6379" help:"Its port."`
+	RedisPassword       string   `env:"REDIS_PASSWORD" help:"Its password, if it has one."`
+	RedisURL            string   `name:"redis-url" env:"REDIS_URL" help:"Redis as a URL, such as rediss://…; wins over the three."`
+
+	identity *http.Client // fetches the certificates in the process: the demo's own people sign in without Google
+
+	AppEnv string `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
 }
 
 // production says whether nothing may be relaxed: the default, and always so under NODE_ENV=production or on Cloud Run.
@@ -63,6 +78,9 @@ func (c *serveCmd) check() error {
 	}
 	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil && c.MetricsAddr != "" {
 		return fmt.Errorf("METRICS_ADDR is %q; it must be an address and a port, such as 127.0.0.1:9464", c.MetricsAddr)
+	}
+	if err := c.checkSignIns(); err != nil {
+		return err
 	}
 	if c.production() && fixturesBuild {
 		return fmt.Errorf("this is the build with conformance fixtures, which production refuses; build without -tags fixtures")

@@ -21,6 +21,7 @@ func allowedImports() map[string][]string {
 		"app":                              {"*"}, // it wires
 		"server":                           {"mcphttp", "credential", "session", "postgres", "pos"},
 		"mcphttp":                          {"tool", "session", "credential", "limit", "pos"},
+		"tokenhttp":                        {"credential", "limit", "pos"},
 		"mcphttp/fixtures":                 {},
 		"session":                          {"limit", "pos"},
 		"session/redistest":                {},
@@ -59,7 +60,7 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "credential", "devidentity", "metrics", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "devidentity", "metrics", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
 		"github.com/redis/go-redis":              {"session"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},

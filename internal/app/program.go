@@ -50,6 +50,7 @@ type program struct {
 	server *server.Server
 	ready  chan struct{} // closed when the endpoint is open
 
+	signIns signIns
 	limits  *mcphttp.Limits // nil: none
 	figures *figures        // nil: nobody counts
 }
@@ -73,6 +74,13 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 	p := &program{
 		cfg: cfg, log: log, now: now, db: db, tools: tools, limits: limits, ready: make(chan struct{}),
 		auth: credential.NewAuthenticator(db, log, now),
+	}
+	if p.signIns, err = newSignIns(cfg, log, now); err != nil {
+		db.Close()
+		return nil, err
+	}
+	if p.signIns.tokens != nil {
+		p.auth.TakeTokens(p.signIns.tokens)
 	}
 	o := server.Options{
 		PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
@@ -149,6 +157,11 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 	if p.figures != nil {
 		p.figures.watch(h)
 	}
+	guard, err := mcphttp.NewGuard(p.cfg.PublicURL, p.cfg.AllowedHosts, loopback)
+	if err != nil {
+		return err
+	}
+	p.server.SetTokens(guard.Hosts(guard.Origins(p.tokenPaths())))
 	p.server.SetMCP(h)
 	close(p.ready)
 	return nil

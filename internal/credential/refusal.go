@@ -18,6 +18,9 @@ func (r *Refusal) Error() string { return "credential refused: " + r.Why }
 // CredentialSent says whether a credential was sent, which RFC 6750, 3.1 answers with error="invalid_token".
 func (r *Refusal) CredentialSent() bool { return r.Sent }
 
+// Bearer takes the one credential out of the Authorization header, whatever kind it is. It fails with a *Refusal.
+func Bearer(h http.Header) (string, error) { return bearer(h) }
+
 // bearer takes the one credential out of the Authorization header (RFC 6750, 2.1). Query and body are never looked at.
 func bearer(h http.Header) (string, error) {
 	values := h.Values("Authorization")

@@ -49,6 +49,7 @@ type Options struct {
 type Server struct {
 	o        Options
 	mcp      atomic.Pointer[MCP]
+	tokens   atomic.Pointer[http.Handler]
 	started  time.Time
 	stopping atomic.Bool
 	health   healthCache
@@ -77,6 +78,11 @@ func (s *Server) table() []row {
 		{"/mcp/readonly", s.serveMCP, nil},
 		{"/mcp/b/{businessId}", s.serveMCP, nil},
 		{"/mcp/readonly/b/{businessId}", s.serveMCP, nil},
+		{"/mcp/token", s.serveTokens, []string{"POST /mcp/token"}},
+		{"/mcp/token/refresh", s.serveTokens, []string{"POST /mcp/token/refresh"}},
+		{"/mcp/keys", s.serveTokens, []string{"POST /mcp/keys", "GET /mcp/keys"}},
+		{"/mcp/keys/{id}", s.serveTokens, []string{"DELETE /mcp/keys/{id}"}},
+		{"/mcp/keys/{id}/revoke", s.serveTokens, []string{"PATCH /mcp/keys/{id}/revoke"}},
 		{"GET /.well-known/oauth-protected-resource", s.protectedResource, nil},
 		{"GET /.well-known/oauth-protected-resource/{path...}", s.protectedResource, nil},
 		{"GET /health", s.healthy, nil},
@@ -108,11 +114,27 @@ func (s *Server) routes() {
 // SetMCP opens the MCP endpoint, once what it needs has answered.
 func (s *Server) SetMCP(m MCP) { s.mcp.Store(&m) }
 
+// SetTokens opens what serves /mcp/token and /mcp/keys, with SetMCP.
+func (s *Server) SetTokens(h http.Handler) { s.tokens.Store(&h) }
+
+func (s *Server) serveTokens(w http.ResponseWriter, r *http.Request) {
+	h := s.tokens.Load()
+	if h == nil {
+		starting(w)
+		return
+	}
+	(*h).ServeHTTP(w, r)
+}
+
+func starting(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "2")
+	writeError(w, http.StatusServiceUnavailable, "The service is starting; try again in a few seconds")
+}
+
 func (s *Server) serveMCP(w http.ResponseWriter, r *http.Request) {
 	m := s.mcp.Load()
 	if m == nil {
-		w.Header().Set("Retry-After", "2")
-		writeError(w, http.StatusServiceUnavailable, "The service is starting; try again in a few seconds")
+		starting(w)
 		return
 	}
 	(*m).ServeHTTP(w, r)

@@ -116,6 +116,7 @@ func TestRoutes(t *testing.T) {
 	t.Parallel()
 	f := newServer(t)
 	f.SetMCP(serving(hello))
+	f.SetTokens(http.HandlerFunc(hello))
 	const nothing = `{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"There is nothing here; the MCP endpoint is /mcp"}}` + "\n"
 	tests := []struct {
 		method, path string
@@ -129,6 +130,12 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/mcp/readonly", 200, "hello /mcp/readonly"},
 		{"POST", "/mcp/b/" + businessID, 200, "hello /mcp/b/" + businessID},
 		{"POST", "/mcp/readonly/b/" + businessID, 200, "hello /mcp/readonly/b/" + businessID},
+		{"POST", "/mcp/token", 200, "hello /mcp/token"},
+		{"POST", "/mcp/token/refresh", 200, "hello /mcp/token/refresh"},
+		{"OPTIONS", "/mcp/keys", 200, "hello /mcp/keys"},
+		{"DELETE", "/mcp/keys/" + businessID, 200, "hello /mcp/keys/" + businessID},
+		{"PATCH", "/mcp/keys/" + businessID + "/revoke", 200, "hello /mcp/keys/" + businessID + "/revoke"},
+		{"POST", "/mcp/token/", 404, nothing},
 		{"POST", "/mcp/", 404, nothing},
 		{"POST", "/mcp/other", 404, nothing},
 		{"POST", "/mcp/b/" + businessID + "/readonly", 404, nothing},
@@ -199,7 +206,7 @@ func TestEveryEndpointPathIsDiscoverable(t *testing.T) {
 		if _, path, ok := strings.Cut(route, " "); ok {
 			route = path
 		}
-		if !strings.HasPrefix(route, "/mcp") {
+		if !strings.HasPrefix(route, "/mcp") || strings.HasPrefix(route, "/mcp/token") || strings.HasPrefix(route, "/mcp/keys") {
 			continue
 		}
 		found++
