@@ -188,7 +188,7 @@ func badAnswers(t *testing.T, now time.Time) map[string]func(*http.Request) (*ht
 		"an empty set":       text(200, "{}"),
 		"a set of numbers":   text(200, `{"google-9":1}`),
 		"not PEM":            text(200, certs("google")),
-		"PEM of something":   text(200, certs("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")),
+		"PEM of something":   text(200, certs(strings.ReplaceAll(certificate(t, nextKey(), now, now.Add(time.Hour)), "CERTIFICATE", "SOMETHING"))),
 		"not a certificate":  text(200, certs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
 		"a key of 1024 bits": text(200, certs(certificate(t, small, now, now.Add(time.Hour)))),
 		"more than 64 KB":    text(200, certs(certificate(t, nextKey(), now, now.Add(time.Hour)))+strings.Repeat(" ", 64<<10)),
@@ -327,7 +327,11 @@ func TestCertificatesAreFetchedOnceForMany(t *testing.T) {
 		p := &provider{certs: certs}
 		open := make(chan struct{})
 		p.instead = func(r *http.Request) (*http.Response, error) {
-			<-open
+			select {
+			case <-open:
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
 			p.change(func(p *provider) { p.instead = nil; p.fetches-- })
 			return p.RoundTrip(r)
 		}

@@ -133,6 +133,7 @@ func forgedFirebase(t *testing.T, now time.Time) []forgery {
 		claim("firebase", `{"sign_in_provider":""}`), claim("firebase", `{"sign_in_provider":1}`),
 		claim("firebase", `{"sign_in_provider":"password","sign_in_provider":"password"}`),
 		claim("firebase", `{"SIGN_IN_PROVIDER":"password"}`),
+		claim("firebase", `{"sign_in_provider":"password","Sign_in_provider":"anonymous"}`),
 		claim("email", `1`), claim("email", `["a@b"]`), claim("email_verified", `"true"`), claim("email_verified", `1`), claim("name", `{}`),
 	}
 }

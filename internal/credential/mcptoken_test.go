@@ -215,6 +215,10 @@ func forgedMCP(t *testing.T, now time.Time) []forgery {
 		sealed("signed with the secret itself, not what is derived of it", signHMAC(sha256.New, secretA)),
 		sealed("signed with another secret", signHMAC(sha256.New, secretB)),
 		sealed("signed with nothing", signHMAC(sha256.New, "")),
+		{"an unknown kid, signed with nothing", func(f forger) string {
+			f.seal = signHMAC(sha256.New, "")
+			return f.head("kid", `"unknown"`).token()
+		}},
 		alg("HS384 with the right key", "HS384", signHMAC(sha512.New384, derived)),
 		alg("HS512 with the right key", "HS512", signHMAC(sha512.New, derived)),
 		alg("HS256 by name, SHA-512 in truth", "HS256", signHMAC(sha512.New, derived)),

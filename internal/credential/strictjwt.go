@@ -30,7 +30,7 @@ func takeApart(raw string) (sealed, error) {
 	}
 	header, rest, _ := strings.Cut(raw, ".")
 	claims, signature, three := strings.Cut(rest, ".")
-	if !three || header == "" || claims == "" {
+	if !three {
 		return sealed{}, refused("not three parts")
 	}
 	s := sealed{header: header, signed: raw[:len(header)+1+len(claims)]}
@@ -67,7 +67,7 @@ type times struct {
 // for so long afterwards as late says.
 func timesOf(m *members, now time.Time, late time.Duration) (times, error) {
 	t := times{issued: m.moment("iat"), expires: m.moment("exp")}
-	notBefore := t.issued
+	var notBefore time.Time
 	if m.has("nbf") {
 		notBefore = m.moment("nbf")
 	}
