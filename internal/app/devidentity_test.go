@@ -16,7 +16,8 @@ import (
 )
 
 // The development identity says of anybody that they have signed in. It must be out of reach of everything but the demo:
-// only files of that subcommand may import it, and what such a file declares may be used by files of the demo only.
+// only files of that subcommand may import it, what such a file declares may be used by files of the demo only, and only
+// they may set serveCmd.identity, through which it reaches the verifier.
 
 const devIdentity = module + "internal/devidentity"
 
@@ -64,6 +65,16 @@ func TestDevelopmentIdentityElsewhereIsFound(t *testing.T) {
 			map[string]string{"internal/app/demoidentity.go": uses, "internal/app/program.go": "package app\ntype program struct{ who pretender }\n"},
 			"internal/app/program.go uses pretender of the demo's identity",
 		},
+		{
+			"serve with an identity of its own",
+			map[string]string{"internal/app/serve.go": "package app\nfunc (c *serveCmd) run() { c.identity = http.DefaultClient }\n"},
+			"internal/app/serve.go sets identity",
+		},
+		{
+			"a program made with one",
+			map[string]string{"internal/app/program.go": "package app\nfunc f() any { return &serveCmd{Port: 1, identity: nil} }\n"},
+			"internal/app/program.go sets identity",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,10 +115,31 @@ func outsideTheDemo(t *testing.T, files map[string]string) (wrong []string) {
 			if id, ok := n.(*ast.Ident); ok && declared[id.Name] {
 				wrong = append(wrong, fmt.Sprintf("%s uses %s of the demo's identity", name, id.Name))
 			}
+			if setsIdentity(n) {
+				wrong = append(wrong, name+" sets identity")
+			}
 			return true
 		})
 	}
 	return wrong
+}
+
+// setsIdentity says whether n gives a field of this name a value.
+func setsIdentity(n ast.Node) bool {
+	named := func(e ast.Expr) bool {
+		if s, ok := e.(*ast.SelectorExpr); ok {
+			e = s.Sel
+		}
+		id, ok := e.(*ast.Ident)
+		return ok && id.Name == "identity"
+	}
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		return slices.ContainsFunc(n.Lhs, named)
+	case *ast.KeyValueExpr:
+		return named(n.Key)
+	}
+	return false
 }
 
 func imports(f *ast.File, pkg string) bool {
