@@ -62,4 +62,4 @@ update: ## Newer versions of Go modules; run make check afterwards and read what
 	$(GO) mod tidy
 
 clean: ## Remove what the targets made
-	rm -rf bin .tools clients/node_modules bench/node/node_modules
+	rm -rf bin .tools clients/node_modules clients/firebase/node_modules bench/node/node_modules

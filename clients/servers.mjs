@@ -3,15 +3,19 @@
 //   demo      flowpos demo: the product as a newcomer sees it
 //   fixtures  flowpos demo of the build with fixtures (internal/mcphttp/fixtures)
 //   pair      two flowpos serve on the database of such a demo, without Redis
+//   firebase  flowpos serve on the database of the demo, which takes the sign-ins of a Firebase Auth emulator, and one
+//             that does not
 //
-// Each is given to a suite as {urls, url, key, keys, fixtures, pair}.
+// Each is given to a suite as {urls, url, key, keys, fixtures, pair}; firebase has {emulator, project, strict} too.
 
-import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { expect } from './report.mjs'
 
 const READY_SECONDS = 60 // the promise is 20 on first start; a busy machine gets three times that
@@ -55,6 +59,7 @@ export class Servers {
 
   async #start(kind) {
     if (kind === 'pair') return this.#startPair()
+    if (kind === 'firebase') return this.#startFirebase()
     const binary = this.#binary(kind)
     const dir = await mkdtemp(path.join(tmpdir(), `flowpos-${kind}-`))
     this.#dirs.push(dir)
@@ -81,6 +86,30 @@ export class Servers {
       urls.push(url)
     }
     return this.#describe('pair', { ...credentials, urls })
+  }
+
+  async #startFirebase() {
+    const { credentials } = await this.get('demo')
+    const project = 'demo-flowpos'
+    const dir = fileURLToPath(new URL('firebase/', import.meta.url))
+    await installed(dir)
+    const emulator = `http://127.0.0.1:${await freePort()}`
+    const program = this.#spawn(process.execPath, [path.join(dir, 'emulator.mjs'), new URL(emulator).port, project])
+    await program.until('the emulator', () => fetch(emulator).then((answer) => answer.ok, () => false))
+    const settings = {
+      DATABASE_URL: credentials.appDatabaseUrl,
+      APP_ENV: 'development',
+      MCP_TOKEN_SECRET: randomBytes(32).toString('base64'),
+      FIREBASE_PROJECT_ID: project,
+    }
+    const urls = []
+    for (const more of [{ FIREBASE_AUTH_EMULATOR_HOST: new URL(emulator).host }, {}]) {
+      const port = await freePort()
+      urls.push(`http://127.0.0.1:${port}/mcp`)
+      const serve = this.#spawn(this.#binary('demo'), ['serve'], { ...settings, ...more, PORT: String(port) })
+      await serve.until('/health/ready', () => ready(urls.at(-1)))
+    }
+    return { ...this.#describe('firebase', { ...credentials, urls: urls.slice(0, 1) }), fixtures: false, emulator, project, strict: urls[1] }
   }
 
   #binary(kind) {
@@ -141,6 +170,18 @@ class Program {
 function inherited() {
   const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'FLOWPOS_PG_BIN', 'GOCOVERDIR']
   return Object.fromEntries(names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]))
+}
+
+/** installed gets the packages of a folder that only some suites need, as ./run does for all the others. */
+async function installed(dir) {
+  const lock = path.join(dir, 'package-lock.json')
+  const stamp = path.join(dir, 'node_modules', '.installed-from')
+  const [now, before] = await Promise.all([readFile(lock, 'utf8'), readFile(stamp, 'utf8').catch(() => '')])
+  if (now === before) return
+  console.log(`clients: installing ${path.basename(dir)}`)
+  const npm = spawnSync('npm', ['ci'], { cwd: dir, stdio: 'inherit' })
+  expect(npm.status === 0, `npm ci in ${dir} ended with ${npm.status ?? npm.error?.message}`)
+  await copyFile(lock, stamp)
 }
 
 async function readCredentials(file) {
