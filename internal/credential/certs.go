@@ -71,7 +71,7 @@ func newCertificates(url string, client *http.Client, now func() time.Time, log 
 func (c *certificates) key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 	set, due := c.look(kid)
 	if due {
-		if err := c.fetchOnce(ctx); err != nil {
+		if err := c.fetchOnce(ctx, kid); err != nil {
 			return nil, err
 		}
 		set, _ = c.look(kid)
@@ -108,8 +108,11 @@ func (c *certificates) failure() error {
 
 // fetchOnce fetches, once for all that need it at the same moment. Its error is the caller's context; how the fetch went is
 // in the set and in bad.
-func (c *certificates) fetchOnce(ctx context.Context) error {
+func (c *certificates) fetchOnce(ctx context.Context, kid string) error {
 	done := c.flight.DoChan("", func() (any, error) {
+		if _, due := c.look(kid); !due { // another flight landed since the caller looked
+			return nil, nil
+		}
 		// Not the first caller's context: the others must not lose their answer when that one goes away.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTakes)
 		defer cancel()
@@ -176,32 +179,42 @@ func (c *certificates) fetch(ctx context.Context) (certSet, error) {
 	return certSet{keys: keys, fetched: asked, fresh: asked.Add(ageOf(res.Header))}, err
 }
 
-// readCerts reads a JSON object of PEM certificates by key id. One that is not an RSA certificate spoils the answer.
+// readCerts reads a JSON object of PEM certificates by key id. One that no RS256 token can be signed with is left out; an
+// answer without any that can is none.
 func readCerts(body []byte) (map[string]certKey, error) {
 	var texts map[string]string
 	if err := json.Unmarshal(body, &texts); err != nil {
 		return nil, errors.New("not an object of certificates")
 	}
-	if len(texts) == 0 {
-		return nil, errors.New("no certificates")
-	}
-	keys := make(map[string]certKey, len(texts))
+	keys, why := make(map[string]certKey, len(texts)), errors.New("no certificates")
 	for kid, text := range texts {
-		block, _ := pem.Decode([]byte(text))
-		if block == nil || block.Type != "CERTIFICATE" {
-			return nil, errors.New("not a PEM certificate")
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		key, err := readCert(text)
 		if err != nil {
-			return nil, fmt.Errorf("certificate: %w", err)
+			why = err
+			continue
 		}
-		key, ok := cert.PublicKey.(*rsa.PublicKey)
-		if !ok || key.N.BitLen() < minRSABits {
-			return nil, fmt.Errorf("a certificate without an RSA key of %d bits", minRSABits)
-		}
-		keys[kid] = certKey{key, cert.NotBefore, cert.NotAfter}
+		keys[kid] = key
+	}
+	if len(keys) == 0 {
+		return nil, why
 	}
 	return keys, nil
+}
+
+func readCert(text string) (certKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE" {
+		return certKey{}, errors.New("not a PEM certificate")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return certKey{}, fmt.Errorf("certificate: %w", err)
+	}
+	key, ok := cert.PublicKey.(*rsa.PublicKey)
+	if !ok || key.N.BitLen() < minRSABits {
+		return certKey{}, fmt.Errorf("a certificate without an RSA key of %d bits", minRSABits)
+	}
+	return certKey{key, cert.NotBefore, cert.NotAfter}, nil
 }
 
 // ageOf is how long an answer is kept: its max-age less the time that it has spent in caches already, within bounds.

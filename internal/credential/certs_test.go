@@ -289,6 +289,20 @@ func TestCertificateOutsideItsTime(t *testing.T) {
 	}
 }
 
+func TestACertificateOfNoUseLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	clock := newFrozen()
+	p := newProvider(t, clock.now())
+	p.certs["broken"] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+	f := p.firebase(clock.now)
+	if _, err := f.Verify(t.Context(), idToken(clock.now()).token()); err != nil {
+		t.Errorf("a token of the good one: %v", err)
+	}
+	token := signedBy(googleKey(), "broken", clock.now())
+	_, err := f.Verify(t.Context(), token)
+	wantRefusal(t, token, err)
+}
+
 func TestRedirectsOfTheProviderAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	clock := newFrozen()
