@@ -46,9 +46,12 @@ func (h *Handler) stands(ctx context.Context, c pos.Caller) error {
 
 // lives says whether the caller's session still is one.
 func (h *Handler) lives(ctx context.Context, c *pos.Caller) error {
-	st, err := h.signer.Open(c.Credential, c.Session)
+	st, err := h.identify(c, c.Session)
 	if err == nil {
 		_, err = h.store.Load(ctx, refOf(c, c.Session, st))
+	}
+	if errors.Is(err, session.ErrUnavailable) {
+		return nil // the credential stands; streams outlast a store that is away
 	}
 	return err
 }

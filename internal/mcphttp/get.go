@@ -175,7 +175,8 @@ func (t *tail) follow(ctx context.Context, signals <-chan session.Signal) {
 			if s.Type == session.Closed || s.Type == session.TakeOver && s.Stream == t.stream && string(s.Data) != t.name {
 				return
 			}
-			if s.Type == session.Appended && s.Stream == t.stream && t.more(ctx) {
+			news := s.Type == session.Appended && s.Stream == t.stream || s.Type == session.Missed
+			if news && t.more(ctx) {
 				return
 			}
 		case <-recheck.C:
@@ -193,6 +194,9 @@ func (t *tail) more(ctx context.Context) (end bool) {
 	events, err := t.h.store.After(ctx, t.x.session, t.stream, t.position)
 	if errors.Is(err, session.ErrGap) && t.stream == "" {
 		events, err = t.h.store.After(ctx, t.x.session, "", "") // all that is kept is newer
+	}
+	if errors.Is(err, session.ErrUnavailable) {
+		return false // what comes meanwhile is read when the store is back, which is a signal
 	}
 	if err != nil {
 		t.h.warn(ctx, "event stream ends", err)

@@ -253,11 +253,8 @@ func (h *Handler) open(ctx context.Context, c pos.Caller, id string) (*exchange,
 
 // restore puts the caller into the session that it names.
 func (h *Handler) restore(ctx context.Context, c *pos.Caller, id string) (st session.State, rec session.Record, err error) {
-	if st, err = h.signer.Open(c.Credential, id); err != nil {
+	if st, err = h.identify(c, id); err != nil {
 		return st, rec, err
-	}
-	if st.ReadOnly != c.ReadOnly || st.Pin != c.Pin {
-		return st, rec, session.ErrUnknown
 	}
 	if rec, err = h.store.Load(ctx, refOf(c, id, st)); err != nil {
 		return st, rec, err
@@ -266,12 +263,25 @@ func (h *Handler) restore(ctx context.Context, c *pos.Caller, id string) (st ses
 	return st, rec, nil
 }
 
+// identify reads the id of a caller's session, which must be of this path. How long a merchant's lasts the store knows.
+func (h *Handler) identify(c *pos.Caller, id string) (st session.State, err error) {
+	if c.GrantID != "" {
+		st, err = h.signer.OpenLasting(c.Credential, id)
+	} else {
+		st, err = h.signer.Open(c.Credential, id)
+	}
+	if err == nil && (st.ReadOnly != c.ReadOnly || st.Pin != c.Pin) {
+		err = session.ErrUnknown
+	}
+	return st, err
+}
+
 // refOf names a caller's session for the store. A merchant's goes on as long as its tokens do.
 func refOf(c *pos.Caller, id string, st session.State) session.Ref {
 	if c.GrantID != "" {
-		return session.Ref{ID: id, Until: c.Expires, Merchant: true}
+		return session.Ref{ID: id, Until: c.Expires, Merchant: true, Who: c.Credential}
 	}
-	return session.Ref{ID: id, Until: st.Until()}
+	return session.Ref{ID: id, Until: st.Until(), Who: c.Credential}
 }
 
 // delete closes the session.

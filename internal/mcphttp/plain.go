@@ -38,10 +38,11 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request, c *pos.Caller, b
 	if p.method == "initialize" {
 		return h.plainInitialize(w, r, c, &p)
 	}
-	if id != "" {
-		if _, _, err := h.restore(r.Context(), c, id); err != nil {
-			return false
-		}
+	if p.method == "tools/call" && !h.plainTool(p.name) {
+		return false // before the session is asked for, or it would be twice
+	}
+	if id != "" && h.resumePlain(r.Context(), c, id, &p) != nil {
+		return false
 	}
 	switch {
 	case p.method == "notifications/initialized":
@@ -94,9 +95,14 @@ func readable[T any](f *front, raw []byte) bool {
 	return true
 }
 
+// plainTool says whether a tool only reads, so that nothing is asked of the client while it runs.
+func (h *Handler) plainTool(name []byte) bool {
+	return (h.opts.Extra == nil || !h.opts.Extra.Tool(string(name))) && h.tools.Reads(name)
+}
+
 // plainCall runs a tool that only reads.
 func (h *Handler) plainCall(w http.ResponseWriter, r *http.Request, c *pos.Caller, p *plainRequest, newer bool) bool {
-	if h.opts.Extra != nil && h.opts.Extra.Tool(string(p.name)) || !h.tools.Reads(p.name) {
+	if !h.plainTool(p.name) {
 		return false
 	}
 	res, ok := h.tools.Recall(r.Context(), c, p.name, p.arguments)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -136,7 +137,9 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c pos.Caller,
 		return x, x.session, false
 	}
 	if id != "" {
-		x, err := h.open(r.Context(), c, id)
+		x := &exchange{caller: c, session: id}
+		var err error
+		x.state, x.record, err = h.resume(r.Context(), &x.caller, id)
 		switch {
 		case err == nil:
 			return x, "", false
@@ -207,7 +210,11 @@ func (h *Handler) pass(ctx context.Context, x *exchange, m message) error {
 	if err != nil {
 		return err
 	}
-	return h.store.Send(ctx, x.session, session.Signal{Type: session.Upstream, Data: data})
+	err = h.store.Send(ctx, x.session, session.Signal{Type: session.Upstream, Data: data})
+	if errors.Is(err, session.ErrUnavailable) && x.caller.GrantID == "" {
+		return nil // a key's sessions go on as on one instance, where nobody waits for it
+	}
+	return err
 }
 
 // restored is the session as the SDK has to know it.

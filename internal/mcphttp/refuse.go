@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -115,14 +116,19 @@ func (h *Handler) refuseFailure(w http.ResponseWriter, r *http.Request, err erro
 		return // nobody is there to read it
 	}
 	public := pos.Public(err)
-	level, status := slog.LevelError, http.StatusInternalServerError
+	level, status, message := slog.LevelError, http.StatusInternalServerError, public.Message
 	if public.Code.Retryable() {
 		level, status = slog.LevelWarn, http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		seconds := retryAfter
+		if public.Code == pos.SessionStoreUnavailable {
+			seconds = 1 + rand.IntN(5) // they all lost it at once and shall not all come back at once
+			message = string(public.Code) + ": " + message
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 	h.opts.Log.LogAttrs(r.Context(), level, "request refused", slog.Int("status", status), slog.String("code", string(public.Code)),
 		slog.Any("error", err), slog.Any("cause", errors.Unwrap(public)), slog.String("request_id", pos.RequestID(r.Context())))
-	refuse(w, status, jsonrpc.CodeInternalError, public.Message)
+	refuse(w, status, jsonrpc.CodeInternalError, message)
 }
 
 // retryAfter is in seconds: the time after which a failed reading is tried again at the earliest, and a little.

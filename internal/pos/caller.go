@@ -25,6 +25,7 @@ type Caller struct {
 
 	Session  string // mcp-session-id, or empty
 	Active   string // id of the session's active business, or empty
+	Lost     bool   // the session's choice cannot be read now: where it decides, the call has to name the business
 	Pin      string // id of the business in the URL, or empty
 	ReadOnly bool   // the URL says readonly
 	Lang     Lang   // set by tool before the handler runs

@@ -134,6 +134,15 @@ func (s *Signer) New(credential string, st State) (string, error) {
 
 // Open checks an id that a credential presents. Its only error is ErrUnknown.
 func (s *Signer) Open(credential, id string) (State, error) {
+	st, err := s.OpenLasting(credential, id)
+	if err == nil && s.now().Sub(st.Created) >= Life {
+		return State{}, ErrUnknown
+	}
+	return st, err
+}
+
+// OpenLasting is Open for sessions whose end a store knows: it does not look at their age.
+func (s *Signer) OpenLasting(credential, id string) (State, error) {
 	p := s.pens.Get().(*pen)
 	defer s.pens.Put(p)
 	b, ok := p.decode(s.strict, id)
@@ -155,7 +164,7 @@ func (s *Signer) Open(credential, id string) (State, error) {
 		ReadOnly: flags&flagReadOnly != 0,
 		Created:  time.Unix(int64(binary.BigEndian.Uint32(body[5:])), 0),
 	}
-	if len(body) != want || st.Protocol == "" || s.now().Sub(st.Created) >= Life {
+	if len(body) != want || st.Protocol == "" {
 		return State{}, ErrUnknown
 	}
 	if flags&flagPin != 0 {

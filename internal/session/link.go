@@ -17,6 +17,7 @@ import (
 // asks, five times a second, until it answers.
 type link struct {
 	ping func(context.Context) error
+	wait time.Duration // for its answer
 	log  *slog.Logger
 	wake chan struct{} // it went down
 
@@ -27,8 +28,8 @@ type link struct {
 
 const tooManyFailures = 5
 
-func newLink(ping func(context.Context) error, log *slog.Logger) *link {
-	return &link{ping: ping, log: log, wake: make(chan struct{}, 1)}
+func newLink(ping func(context.Context) error, wait time.Duration, log *slog.Logger) *link {
+	return &link{ping: ping, wait: wait, log: log, wake: make(chan struct{}, 1)}
 }
 
 func (l *link) up() bool { return l.why() == nil }
@@ -75,7 +76,7 @@ func (l *link) down(err error) {
 
 // first asks once, so that a program that starts without Redis knows it.
 func (l *link) first(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, redisBudget)
+	ctx, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	if err := l.ping(ctx); err != nil {
 		l.mu.Lock()
@@ -107,7 +108,7 @@ func (l *link) run(ctx context.Context) {
 
 // again asks once and says whether Redis is back.
 func (l *link) again(ctx context.Context) bool {
-	own, cancel := context.WithTimeout(ctx, redisBudget)
+	own, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	err := l.ping(own)
 	if _, reachable := refusal(err); err != nil && !reachable {

@@ -41,6 +41,7 @@ type Redis struct {
 	log     *slog.Logger
 	seen    *seenSet
 	trips   atomic.Int64
+	limit   time.Duration // of one operation
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -65,6 +66,7 @@ type RedisOptions struct {
 	Counts Counts // nil: none
 	Log    *slog.Logger
 	Now    func() time.Time
+	Budget time.Duration // for one operation; 0: 250 ms. More is for tests that are not about time, on a busy machine
 }
 
 // How long anything may take. Redis answers in well under a millisecond where it belongs; go-redis itself would wait 5 s.
@@ -77,6 +79,9 @@ const (
 // OpenRedis makes the store. It only fails when the options make no sense: a Redis that cannot be reached is waited for.
 // Stop ends it.
 func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
+	if o.Budget == 0 {
+		o.Budget = redisBudget
+	}
 	opts, err := o.client()
 	if err != nil {
 		return nil, err
@@ -85,18 +90,18 @@ func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	r := &Redis{
 		local: NewMemory(o.Closed, o.Now), rdb: redis.NewClient(opts), counts: o.Counts, now: o.Now, log: o.Log,
 		// Pub/Sub knows no databases: those who share a server are told apart by the channel.
-		channel: "mcp:signals:" + strconv.Itoa(opts.DB), me: rand.Text()[:8], seen: newSeenSet(o.Now),
+		channel: "mcp:signals:" + strconv.Itoa(opts.DB), me: rand.Text()[:8], seen: newSeenSet(o.Now), limit: o.Budget,
 	}
 	r.rdb.AddHook(tripCounter{&r.trips})
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.link = newLink(r.ping, o.Log)
+	r.link = newLink(r.ping, o.Budget, o.Log)
 	r.link.first(ctx)
 	r.done.Go(func() { r.link.run(ctx) })
 	listening := make(chan struct{})
 	r.done.Go(func() { r.listen(ctx, sync.OnceFunc(func() { close(listening) })) })
 	select {
 	case <-listening:
-	case <-time.After(redisBudget): // it goes on without, and what was missed is read when it is there
+	case <-time.After(o.Budget): // it goes on without, and what was missed is read when it is there
 	}
 	return r, nil
 }
@@ -117,7 +122,7 @@ func (o RedisOptions) client() (*redis.Options, error) {
 	opts.ContextTimeoutEnabled = true
 	opts.MaxRetries = -1 // what may have been done is not done again; who called decides
 	opts.DialerRetries = 1
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = redisBudget, redisBudget, redisBudget, redisBudget
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = o.Budget, o.Budget, o.Budget, o.Budget
 	opts.PoolSize, opts.PipelinePoolSize = 20, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
 	opts.ReadBufferSize, opts.WriteBufferSize = 8<<10, 8<<10
 	return opts, nil
@@ -149,7 +154,7 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 	if !r.link.up() {
 		return unavailable(r.link.why())
 	}
-	own, cancel := budget(ctx)
+	own, cancel := r.budget(ctx)
 	defer cancel()
 	err := op(own)
 	if err == nil || errors.Is(err, redis.Nil) {
@@ -172,8 +177,8 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 }
 
 // budget bounds an operation, or several that belong together.
-func budget(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, redisBudget, errBudget)
+func (r *Redis) budget(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.limit, errBudget)
 }
 
 var errBudget = errors.New("redis did not answer in time")

@@ -29,14 +29,16 @@ func openRedis(t testing.TB, url string, change ...func(*session.RedisOptions)) 
 	return r
 }
 
+// patient is for tests that are not about time.
+func patient(o *session.RedisOptions) { o.Budget = 10 * time.Second }
+
 // twoInstances share a Redis and a list of closings.
 func twoInstances(t testing.TB, url string) sessiontest.Instances {
 	t.Helper()
 	c := newClock()
-	same := func(o *session.RedisOptions) { o.Now = c.now }
 	log := &sessiontest.Log{Now: c.now}
-	share := func(o *session.RedisOptions) { o.Closed = log }
-	a, b := openRedis(t, url, same, share), openRedis(t, url, same, share)
+	share := func(o *session.RedisOptions) { o.Now, o.Closed = c.now, log }
+	a, b := openRedis(t, url, share, patient), openRedis(t, url, share, patient)
 	return sessiontest.Instances{A: a, B: b, Shared: true, Now: c.now, Later: func(d time.Duration) {
 		c.later(d)
 		if err := a.Age(t.Context(), d); err != nil {
@@ -53,7 +55,7 @@ func TestRedis(t *testing.T) {
 // TestDocumentedKey: operators look for it, and a session of a merchant ends with it.
 func TestDocumentedKey(t *testing.T) {
 	t.Parallel()
-	r := openRedis(t, redistest.Open(t))
+	r := openRedis(t, redistest.Open(t), patient)
 	ref := session.Ref{ID: "abc", Until: time.Now().Add(time.Hour), Merchant: true}
 	if err := r.Open(t.Context(), ref); err != nil {
 		t.Fatal(err)
@@ -97,7 +99,7 @@ func TestDocumentedKey(t *testing.T) {
 // TestRedisForgetsEverything is row 5: what a flush, or a copy without the last writes, means for each population.
 func TestRedisForgetsEverything(t *testing.T) {
 	t.Parallel()
-	r := openRedis(t, redistest.Open(t))
+	r := openRedis(t, redistest.Open(t), patient)
 	merchant := session.Ref{ID: "m", Until: time.Now().Add(time.Hour), Merchant: true}
 	key := session.Ref{ID: "k", Until: time.Now().Add(time.Hour)}
 	for _, ref := range []session.Ref{merchant, key} {
@@ -120,7 +122,7 @@ func TestRedisForgetsEverything(t *testing.T) {
 func TestLostWriteDoesNotBringAnOlderChoiceBack(t *testing.T) {
 	t.Parallel()
 	url := redistest.Open(t)
-	a, b := openRedis(t, url), openRedis(t, url)
+	a, b := openRedis(t, url, patient), openRedis(t, url, patient)
 	ref := session.Ref{ID: "m", Until: time.Now().Add(time.Hour), Merchant: true}
 	if err := errors.Join(a.Open(t.Context(), ref), a.Change(t.Context(), ref, session.Change{Active: "first"})); err != nil {
 		t.Fatal(err)

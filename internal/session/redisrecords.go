@@ -131,7 +131,7 @@ func storedOf(p, rec *redis.StringCmd) (at stored, err error) {
 
 // Change implements Records: in two round trips, more when somebody else changes the same session at the same moment.
 func (r *Redis) Change(ctx context.Context, ref Ref, c Change) error {
-	ctx, cancel := budget(ctx)
+	ctx, cancel := r.budget(ctx)
 	defer cancel()
 	for {
 		known := r.seen.version(ref.ID)

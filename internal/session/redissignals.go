@@ -59,7 +59,7 @@ func (r *Redis) subscribed(ctx context.Context, alive *time.Time, ready func()) 
 	ps := r.rdb.Subscribe(ctx, r.channel)
 	defer ps.Close()
 	defer context.AfterFunc(ctx, func() { _ = ps.Close() })()
-	confirmed, err := ps.ReceiveTimeout(ctx, redisBudget)
+	confirmed, err := ps.ReceiveTimeout(ctx, r.limit)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (r *Redis) subscribed(ctx context.Context, alive *time.Time, ready func()) 
 	for asked := false; ; {
 		wait := quietFor
 		if asked {
-			wait = redisBudget
+			wait = r.limit
 		}
 		m, err := ps.ReceiveTimeout(ctx, wait)
 		if err == nil {

@@ -17,7 +17,7 @@ func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	counts := limit.New[string](c.now, 10, limit.PerCredential())
-	r := openRedis(t, redistest.Open(t), func(o *session.RedisOptions) { o.Now, o.Counts = c.now, counts })
+	r := openRedis(t, redistest.Open(t), func(o *session.RedisOptions) { o.Now, o.Counts = c.now, counts }, patient)
 	ref := session.Ref{ID: "m", Until: c.now().Add(time.Hour), Merchant: true, Who: "grant:g"}
 	do := func(err error) {
 		t.Helper()
@@ -120,7 +120,7 @@ func TestInstancesShareCounts(t *testing.T) {
 	for range 3 {
 		c := limit.New[string](time.Now, 10, limit.PerCredential())
 		counts = append(counts, c)
-		stores = append(stores, openRedis(t, url, func(o *session.RedisOptions) { o.Counts = c }))
+		stores = append(stores, openRedis(t, url, func(o *session.RedisOptions) { o.Counts = c }, patient))
 	}
 	ref := session.Ref{ID: "k", Until: time.Now().Add(time.Hour), Who: "key:a"}
 	admitted := 0
@@ -176,7 +176,7 @@ func TestSessionsSwitchApart(t *testing.T) {
 	url := redistest.Open(t)
 	var stores []*session.Redis
 	for range 3 {
-		stores = append(stores, openRedis(t, url))
+		stores = append(stores, openRedis(t, url, patient))
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

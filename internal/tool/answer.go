@@ -52,6 +52,10 @@ func contextOf(b pos.Business) Context {
 }
 
 func (a Answer[D, T]) reply(c pos.Caller, fields []string) (reply, error) {
+	if c.Lost {
+		a.Warn(c, "la memoria de la sesión no está disponible por ahora: los datos están al día, pero indique el negocio en cada consulta",
+			"the session's memory is not available at the moment: the data is current, but name the business in each call")
+	}
 	switch {
 	case len(c.Targets) == 1:
 		ctx := contextOf(c.Targets[0])
