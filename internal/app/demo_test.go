@@ -68,7 +68,7 @@ func (d *runningDemo) stop(t *testing.T) string {
 	return d.out.String()
 }
 
-func waitFor(t *testing.T, what string, done func() bool) {
+func waitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for !done() {

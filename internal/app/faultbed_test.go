@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -41,7 +42,7 @@ type faultBed struct {
 	shared string // business that the operator enters
 }
 
-func newFaultBed(t *testing.T) *faultBed {
+func newFaultBed(t testing.TB) *faultBed {
 	t.Helper()
 	dir, err := dbtest.NewFolder()
 	if err != nil {
@@ -65,7 +66,7 @@ func newFaultBed(t *testing.T) *faultBed {
 	return b
 }
 
-func (b *faultBed) start(t *testing.T) {
+func (b *faultBed) start(t testing.TB) {
 	t.Helper()
 	var err error
 	if b.pg, err = dbtest.Start(t.Context(), b.dir, nil); err != nil {
@@ -73,7 +74,7 @@ func (b *faultBed) start(t *testing.T) {
 	}
 }
 
-func (b *faultBed) stop(t *testing.T) {
+func (b *faultBed) stop(t testing.TB) {
 	t.Helper()
 	if b.pg == nil {
 		return
@@ -85,7 +86,7 @@ func (b *faultBed) stop(t *testing.T) {
 }
 
 // fill makes the demo, plants the words that tell its two owners apart, and makes the keys.
-func (b *faultBed) fill(t *testing.T) {
+func (b *faultBed) fill(t testing.TB) {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), b.pg.OwnerURL("shop"))
 	if err != nil {
@@ -134,7 +135,7 @@ func plantWords(t testing.TB, db credential.OwnerDB, state demo.State) {
 }
 
 // newKey is one more key of Ana's shop, which no instance has in its cache.
-func (b *faultBed) newKey(t *testing.T) (raw string) {
+func (b *faultBed) newKey(t testing.TB) (raw string) {
 	t.Helper()
 	tienda, _ := b.state.Business("tienda")
 	b.owner(t, func(c *pgx.Conn) {
@@ -148,10 +149,10 @@ func (b *faultBed) newKey(t *testing.T) (raw string) {
 }
 
 // owner lends a connection of flowpos_owner, admin one of the superuser, who sees what every backend does.
-func (b *faultBed) owner(t *testing.T, do func(*pgx.Conn)) { lend(t, b.pg.OwnerURL("shop"), do) }
-func (b *faultBed) admin(t *testing.T, do func(*pgx.Conn)) { lend(t, b.pg.AdminURL("shop"), do) }
+func (b *faultBed) owner(t testing.TB, do func(*pgx.Conn)) { lend(t, b.pg.OwnerURL("shop"), do) }
+func (b *faultBed) admin(t testing.TB, do func(*pgx.Conn)) { lend(t, b.pg.AdminURL("shop"), do) }
 
-func lend(t *testing.T, url string, do func(*pgx.Conn)) {
+func lend(t testing.TB, url string, do func(*pgx.Conn)) {
 	t.Helper()
 	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {
@@ -161,22 +162,22 @@ func lend(t *testing.T, url string, do func(*pgx.Conn)) {
 	do(c)
 }
 
-func execute(t *testing.T, c *pgx.Conn, sql string, args ...any) {
+func execute(t testing.TB, c *pgx.Conn, sql string, args ...any) {
 	t.Helper()
 	if _, err := c.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%v\nin: %s", err, sql)
 	}
 }
 
-// lockSales keeps everybody from reading sales until the function that it returns is called.
-func (b *faultBed) lockSales(t *testing.T) (unlock func()) {
+// lock keeps everybody from a table until the function that it returns is called.
+func (b *faultBed) lock(t testing.TB, table string) (unlock func()) {
 	t.Helper()
 	c, err := pgx.Connect(t.Context(), b.pg.OwnerURL("shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	execute(t, c, "BEGIN")
-	execute(t, c, "LOCK TABLE sale IN ACCESS EXCLUSIVE MODE")
+	execute(t, c, "LOCK TABLE "+table+" IN ACCESS EXCLUSIVE MODE")
 	unlock = sync.OnceFunc(func() { _ = c.Close(context.Background()) })
 	t.Cleanup(unlock)
 	return unlock
@@ -185,7 +186,7 @@ func (b *faultBed) lockSales(t *testing.T) (unlock func()) {
 const workingSQL = `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' ORDER BY pid`
 
 // working are the backends that run a query of the program now.
-func working(t *testing.T, c *pgx.Conn) []int32 {
+func working(t testing.TB, c *pgx.Conn) []int32 {
 	t.Helper()
 	rows, err := c.Query(t.Context(), workingSQL)
 	if err != nil {
@@ -199,7 +200,7 @@ func working(t *testing.T, c *pgx.Conn) []int32 {
 }
 
 // waiting waits until n backends of the program wait for a lock and returns them.
-func waiting(t *testing.T, c *pgx.Conn, n int) (pids []int32) {
+func waiting(t testing.TB, c *pgx.Conn, n int) (pids []int32) {
 	t.Helper()
 	waitFor(t, fmt.Sprintf("%d backends that wait for a lock", n), func() bool {
 		rows, err := c.Query(t.Context(), `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' AND wait_event_type = 'Lock'`)
@@ -222,6 +223,10 @@ type served struct {
 	host string
 	log  *logbook
 
+	patience time.Duration            // how long what must come is waited for
+	tries    int                      // of what a busy machine may spoil
+	misprint func(page string) string // of the metrics, where a test lies
+
 	mu     sync.Mutex
 	heard  []heard
 	stays  map[string]string // audit id by reason, of the stays that were acknowledged
@@ -229,16 +234,17 @@ type served struct {
 }
 
 type servedOptions struct {
-	pool  int           // 2 when zero
-	limit time.Duration // of a call
-	front string        // off: plain calls go through the SDK too
-	more  []tool.Tool
+	pool   int           // 2 when zero
+	limit  time.Duration // of a call
+	front  string        // off: plain calls go through the SDK too
+	limits string        // off when empty
+	more   func(*program) []tool.Tool
 }
 
 // serve starts an instance, asks it everything once, and counts what it holds then.
-func (b *faultBed) serve(t *testing.T, o servedOptions) *served {
+func (b *faultBed) serve(t testing.TB, o servedOptions) *served {
 	t.Helper()
-	s := &served{faultBed: b, log: &logbook{}, stays: map[string]string{}}
+	s := &served{faultBed: b, log: &logbook{}, stays: map[string]string{}, patience: time.Minute, tries: 5}
 	dir, err := os.MkdirTemp("", "wire")
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +259,7 @@ func (b *faultBed) serve(t *testing.T, o servedOptions) *served {
 	}
 	s.host = ln.Addr().String()
 	cfg := &serveCmd{Port: ln.Addr().(*net.TCPAddr).Port, DatabaseURL: through(t, b.pg.AppURL("shop"), dir), DatabasePool: max(o.pool, 2), StreamMax: 270,
-		Concurrency: 300, Limits: "off", Front: o.front, LogLevel: "debug", AppEnv: "test"}
+		Concurrency: 300, Limits: cmp.Or(o.limits, "off"), Front: cmp.Or(o.front, "on"), MetricsAddr: "127.0.0.1:0", LogLevel: "debug", AppEnv: "test"}
 	if err := cfg.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -261,22 +267,24 @@ func (b *faultBed) serve(t *testing.T, o servedOptions) *served {
 	if s.p, err = newProgram(t.Context(), cfg, log, b.now); err != nil {
 		t.Fatal(err)
 	}
-	if s.p.tools, err = tool.NewSet(log, b.now, slices.Concat(s.p.tools.Tools(), o.more)...); err != nil {
-		t.Fatal(err)
+	if o.more != nil {
+		if s.p.tools, err = tool.NewSet(log, b.now, slices.Concat(s.p.tools.Tools(), o.more(s.p))...); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if o.limit > 0 {
 		s.p.tools.Limit(o.limit)
 	}
 	s.run(t, ln)
 	s.warmUp(t)
-	s.before = s.count(t)
+	s.before = s.atRest(t)
 	return s
 }
 
 // now goes on from the demo's last moment.
 func (b *faultBed) now() time.Time { return fridayEvening().Add(time.Since(b.begun)) }
 
-func (s *served) run(t *testing.T, ln net.Listener) {
+func (s *served) run(t testing.TB, ln net.Listener) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -293,7 +301,7 @@ func (s *served) run(t *testing.T, ln net.Listener) {
 }
 
 // through is a database URL with another folder for the socket.
-func through(t *testing.T, raw, dir string) string {
+func through(t testing.TB, raw, dir string) string {
 	t.Helper()
 	u, err := url.Parse(raw)
 	if err != nil {

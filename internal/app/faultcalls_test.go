@@ -71,11 +71,11 @@ const (
 const question = `{"period":"last_7_days"}`
 
 // ask calls get_sales_report in the newer era.
-func (s *served) ask(t *testing.T, who string) heard {
+func (s *served) ask(t testing.TB, who string) heard {
 	return s.call(t, who, newerEra, "get_sales_report", question)
 }
 
-func (s *served) call(t *testing.T, who string, e era, name, args string) heard {
+func (s *served) call(t testing.TB, who string, e era, name, args string) heard {
 	t.Helper()
 	body, header := s.body(e, name, args)
 	return s.send(t, t.Context(), who, http.MethodPost, "/mcp", body, header)
@@ -91,14 +91,14 @@ func (s *served) body(e era, name, args string) (string, http.Header) {
 }
 
 // inSession calls in a session.
-func (s *served) inSession(t *testing.T, who, session string, id int, name, args string) heard {
+func (s *served) inSession(t testing.TB, who, session string, id int, name, args string) heard {
 	t.Helper()
 	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":%q,"arguments":%s}}`, id, name, args)
 	return s.send(t, t.Context(), who, http.MethodPost, "/mcp", body, http.Header{"Mcp-Session-Id": {session}})
 }
 
 // begin opens a session.
-func (s *served) begin(t *testing.T, who string) string {
+func (s *served) begin(t testing.TB, who string) string {
 	t.Helper()
 	h := s.send(t, t.Context(), who, http.MethodPost, "/mcp",
 		`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`, nil)
@@ -109,13 +109,13 @@ func (s *served) begin(t *testing.T, who string) string {
 	return ""
 }
 
-func (s *served) get(t *testing.T, path string) heard {
+func (s *served) get(t testing.TB, path string) heard {
 	t.Helper()
 	return s.send(t, t.Context(), "", http.MethodGet, path, "", nil)
 }
 
 // send makes a request and keeps the answer. A request that was given up has none.
-func (s *served) send(t *testing.T, ctx context.Context, who, method, path, body string, header http.Header) heard {
+func (s *served) send(t testing.TB, ctx context.Context, who, method, path, body string, header http.Header) heard {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.host+path, strings.NewReader(body))
 	if err != nil {
@@ -144,22 +144,29 @@ func (s *served) send(t *testing.T, ctx context.Context, who, method, path, body
 		t.Errorf("%s: %v", h.asked, err)
 		return h
 	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Errorf("%s: %v", h.asked, err)
-	}
-	h.took, h.status, h.header, h.body = time.Since(start), resp.StatusCode, resp.Header, string(b)
+	h.body = read(t, resp)
+	h.took, h.status, h.header = time.Since(start), resp.StatusCode, resp.Header
 	var envelope struct {
 		Result *toolResult `json:"result"`
 	}
-	if json.Unmarshal(b, &envelope) == nil && strings.Contains(body, "tools/call") {
+	if json.Unmarshal([]byte(h.body), &envelope) == nil && strings.Contains(body, "tools/call") {
 		h.result = envelope.Result
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, h)
 	return h
+}
+
+// read is the body of an answer.
+func read(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Errorf("%s: %v", resp.Request.URL, err)
+	}
+	return string(b)
 }
 
 // later makes calls that wait: the answer comes through the channel.
@@ -170,7 +177,7 @@ func later(call func() heard) <-chan heard {
 }
 
 // stay has the operator enter Ana's shop, for a reason that nobody else gives, and notes it when it was acknowledged.
-func (s *served) stay(t *testing.T, reason string) heard {
+func (s *served) stay(t testing.TB, reason string) heard {
 	t.Helper()
 	h := s.call(t, "operator", newerEra, "set_active_tenant", fmt.Sprintf(`{"business_id":%q,"reason":%q}`, s.shared, reason))
 	var out struct {

@@ -19,7 +19,7 @@ import (
 )
 
 // promises are the six invariants of the fault table, held to after every row. The service has recovered by then.
-func (s *served) promises(t *testing.T) {
+func (s *served) promises(t testing.TB) {
 	t.Helper()
 	s.stay(t, "after the fault: "+t.Name())
 	s.rights(t)
@@ -99,7 +99,7 @@ var knownCodes = map[pos.Code]bool{
 }
 
 // rights is I4: everybody is who PostgreSQL says now, and may do what it says, no more.
-func (s *served) rights(t *testing.T) {
+func (s *served) rights(t testing.TB) {
 	t.Helper()
 	for name, business := range map[string]string{"ana-tienda-full": "tienda", "ana-tienda-readonly": "tienda", "luis-ferreteria-full": "ferreteria"} {
 		var who struct {
@@ -143,7 +143,7 @@ func (s *served) rights(t *testing.T) {
 
 // record is I2 and I3. The tools change nothing of a business yet; what is written are operators' stays, and each is on
 // the record once when it was acknowledged, and never twice.
-func (s *served) record(t *testing.T) {
+func (s *served) record(t testing.TB) {
 	t.Helper()
 	s.admin(t, func(c *pgx.Conn) {
 		var most int
@@ -169,7 +169,7 @@ type census struct {
 }
 
 // count lets go of what is kept for the next request on both sides and counts the rest.
-func (s *served) count(t *testing.T) (c census) {
+func (s *served) count(t testing.TB) (c census) {
 	t.Helper()
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	s.p.db.Pool().Reset()
@@ -193,6 +193,21 @@ func (s *served) count(t *testing.T) (c census) {
 	return c
 }
 
+// atRest is the least of a few counts: what ends a moment later does not belong to what is held.
+func (s *served) atRest(t testing.TB) census {
+	t.Helper()
+	least := s.count(t)
+	for range 5 {
+		time.Sleep(20 * time.Millisecond)
+		c := s.count(t)
+		for by, n := range least.goroutines {
+			least.goroutines[by] = min(n, c.goroutines[by])
+		}
+		least.files, least.backends = min(least.files, c.files), min(least.backends, c.backends)
+	}
+	return least
+}
+
 func (c census) more(than census) (what []string) {
 	for by, n := range c.goroutines {
 		if n > than.goroutines[by] {
@@ -209,10 +224,10 @@ func (c census) more(than census) (what []string) {
 }
 
 // nothingLeft is I5: a moment after the recovery the program holds no more than before the fault.
-func (s *served) nothingLeft(t *testing.T) {
+func (s *served) nothingLeft(t testing.TB) {
 	t.Helper()
 	var left []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(min(10*time.Second, s.patience)); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if left = s.count(t).more(s.before); len(left) == 0 {
 			return
 		}

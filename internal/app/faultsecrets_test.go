@@ -22,7 +22,7 @@ const (
 )
 
 // secretsOf are the texts that may be nowhere in what the program says, by what they are.
-func (b *faultBed) secretsOf(t *testing.T) map[string]string {
+func (b *faultBed) secretsOf(t testing.TB) map[string]string {
 	t.Helper()
 	out := map[string]string{"a customer's phone": customersPhone, "a customer's NIT": customersNIT}
 	for name, key := range b.keys {
@@ -49,29 +49,44 @@ func (b *faultBed) secretsOf(t *testing.T) map[string]string {
 	return out
 }
 
-// secrets searches everything that was said and logged for what was planted; what people typed must not be logged either.
-func (s *served) secrets(t *testing.T) {
+// secrets searches everything that was said, logged and counted for what was planted.
+func (s *served) secrets(t testing.TB) {
 	t.Helper()
-	log := s.log.String()
-	if !strings.Contains(log, `"msg":"tool call"`) || !strings.Contains(log, `"msg":"request"`) {
-		t.Error("the log is empty, so that nothing can be found in it")
+	log, page := s.log.String(), s.metrics(t)
+	if !strings.Contains(log, `"msg":"tool call"`) || !strings.Contains(log, `"msg":"request"`) || !strings.Contains(page, "mcp_server_operation_duration") {
+		t.Error("the log or the metrics are empty, so that nothing can be found in them")
 	}
-	for what, secret := range s.secretsOf(t) {
+	for _, found := range secretFaults(s.secretsOf(t), log, page, s.everything()) {
+		t.Error(found)
+	}
+}
+
+// secretFaults are the secrets that stand where they must not; what people typed must not be logged or counted either.
+func secretFaults(secrets map[string]string, log, page string, all []heard) (found []string) {
+	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	for what, secret := range secrets {
 		if strings.Contains(log, secret) {
-			t.Errorf("the log holds %s: %s", what, around(log, secret))
+			say("the log holds %s: %s", what, around(log, secret))
 		}
-		for _, h := range s.everything() {
+		if strings.Contains(page, secret) {
+			say("the metrics hold %s: %s", what, around(page, secret))
+		}
+		for _, h := range all {
 			if strings.Contains(h.body, secret) && !strings.Contains(h.asked, secret) || // who sent it may be told what it is
 				strings.Contains(fmt.Sprint(h.header), secret) {
-				t.Errorf("%s is in the answer %s", what, h)
+				say("%s is in the answer %s", what, h)
 			}
 		}
 	}
 	for _, typed := range []string{anasWord, luisWord} {
 		if strings.Contains(log, typed) {
-			t.Errorf("the log holds what people typed: %s", around(log, typed))
+			say("the log holds what people typed: %s", around(log, typed))
+		}
+		if strings.Contains(page, typed) {
+			say("the metrics hold what people typed: %s", around(page, typed))
 		}
 	}
+	return found
 }
 
 func around(text, word string) string {
@@ -81,12 +96,11 @@ func around(text, word string) string {
 
 // Everything that can be asked is asked, also with the credential in the wrong places, and nothing of what was planted
 // comes out.
-func secretsStayInside(t *testing.T, b *faultBed) {
-	s := b.serve(t, servedOptions{})
-	key := b.keys["ana-tienda-full"]
+func secretsStayInside(t testing.TB, s *served) {
+	key := s.keys["ana-tienda-full"]
 	session := s.begin(t, "ana-tienda-full")
 	for _, tl := range s.p.tools.Tools() {
-		for who := range b.keys {
+		for who := range s.keys {
 			s.call(t, who, newerEra, tl.Name, string(tl.Example))
 		}
 		s.call(t, "ana-tienda-full", bareCall, tl.Name, `{"detail":"full"}`)
@@ -110,11 +124,10 @@ func secretsStayInside(t *testing.T, b *faultBed) {
 	s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp", key, nil)
 	s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp", `{"jsonrpc":"2.0","id":1,"method":`+quoted(key)+`}`, nil)
 	s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":`+quoted(key)+`}}`, nil)
-	s.promises(t)
 }
 
 // orders reads orders of customers, whose numbers are masked.
-func (s *served) orders(t *testing.T) {
+func (s *served) orders(t testing.TB) {
 	t.Helper()
 	var list struct {
 		Data struct {

@@ -20,7 +20,7 @@ type wire struct {
 }
 
 // newWire listens like a PostgreSQL in dir and dials what is behind it anew for each connection.
-func newWire(t *testing.T, dir string, dial func() (net.Conn, error)) *wire {
+func newWire(t testing.TB, dir string, dial func() (net.Conn, error)) *wire {
 	t.Helper()
 	ln, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432"))
 	if err != nil {

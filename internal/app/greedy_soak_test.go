@@ -19,8 +19,9 @@ import (
 
 // A business that asks for slow reports on 30 connections at once leaves its neighbour's p99 at most twice what it is
 // alone. What is slow about the reports is waiting, because the machine of a test has no more cores than the clients use:
-// what is shared here is connections and places, not processors. The two states alternate, so that a machine that is busy with
-// something else is so in both; of three rounds the best counts.
+// what is shared here is connections and places, not processors. Ten rounds of each state alternate, so that a machine
+// that is busy with something else is so in both, and the medians of their p99 are compared. A neighbour's calls come one
+// by one, each with the next of several keys: how often one credential may ask is not what is tried.
 func TestSoakGreedyBusiness(t *testing.T) {
 	db := dbtest.Open(t)
 	owner, err := pgxpool.New(t.Context(), db.OwnerURL)
@@ -37,7 +38,7 @@ func TestSoakGreedyBusiness(t *testing.T) {
 	}
 	var keys []string
 	for _, b := range state.Businesses[:2] {
-		for range 8 { // a credential's own limit is not what is tried here
+		for range greedyKeys {
 			key, _, err := credential.CreateKey(t.Context(), owner, credential.NewKeySpec{
 				BusinessID: b.ID, Role: pos.RoleMerchant, Scopes: pos.AllScopes(), Label: "soak"})
 			if err != nil {
@@ -49,20 +50,29 @@ func TestSoakGreedyBusiness(t *testing.T) {
 	db.Exec(t, `CREATE POLICY slow ON sale AS RESTRICTIVE FOR SELECT USING (business_id <> '`+state.Businesses[0].ID+`'
 		OR (SELECT pg_sleep(0.2))::text = '')`)
 	_, url := startProgram(t, db, func(*serveCmd) {})
-	greedy, neighbour := keys[:8], keys[8:]
-	best := 1e9
-	for round := range 3 {
-		alone := neighbourP99(t, url, neighbour[2*round:][:1])
+	greedy, neighbour := keys[:greedyKeys], keys[greedyKeys:]
+	neighbourP99(t, url, neighbour) // connections, plans and caches are there from now on
+	var alone, crowded []time.Duration
+	for round := range 10 {
+		alone = append(alone, neighbourP99(t, url, neighbour))
 		stop, asked := beGreedy(t, url, greedy)
-		crowded := neighbourP99(t, url, neighbour[2*round+1:][:1])
+		crowded = append(crowded, neighbourP99(t, url, neighbour))
 		stop()
-		ratio := float64(crowded) / float64(alone)
-		t.Logf("round %d: p99 %s alone, %s beside %d greedy calls: %.2f", round+1, alone, crowded, asked(), ratio)
-		best = min(best, ratio)
+		t.Logf("round %d: p99 %s alone, %s beside %d greedy calls", round+1, alone[round], crowded[round], asked())
 	}
-	if best > 2 {
-		t.Errorf("the neighbour's p99 is %.2f times what it is alone; at most 2", best)
+	ratio := float64(median(crowded)) / float64(median(alone))
+	t.Logf("medians: %s alone, %s crowded: %.2f", median(alone), median(crowded), ratio)
+	if ratio > 2 {
+		t.Errorf("the neighbour's p99 is %.2f times what it is alone; at most 2", ratio)
 	}
+}
+
+// greedyKeys are so many of each business that nobody meets the limit of 120 calls a minute of a credential.
+const greedyKeys = 60
+
+func median(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return (took[(len(took)-1)/2] + took[len(took)/2]) / 2
 }
 
 // beGreedy asks on 30 connections until stop, with keys in turn; whoever is refused comes again at once.
@@ -96,17 +106,17 @@ func beGreedy(t *testing.T, url string, keys []string) (stop func(), asked func(
 	return func() { close(end); all.Wait() }, func() int { mu.Lock(); defer mu.Unlock(); return n }
 }
 
-// neighbourP99 is the slowest of 100 calls, less one.
+// neighbourP99 is the slowest of 300 calls, less three.
 func neighbourP99(t *testing.T, url string, keys []string) time.Duration {
 	var took []time.Duration
-	for range 100 {
+	for i := range 300 {
 		begun := time.Now()
-		status, body, _ := ask(t, "POST", url+"/mcp", keys[0], "", toolCall("get_sales_report", `{"period":"last_30_days"}`))
+		status, body, _ := ask(t, "POST", url+"/mcp", keys[i%len(keys)], "", toolCall("get_sales_report", `{"period":"last_30_days"}`))
 		took = append(took, time.Since(begun))
 		if status != 200 || strings.Contains(body, `"isError":true`) {
 			t.Fatalf("the neighbour: %d %.300s", status, body)
 		}
 	}
 	slices.Sort(took)
-	return took[98]
+	return took[296]
 }

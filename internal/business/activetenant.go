@@ -75,7 +75,7 @@ func (s *Service) setActiveTenant(ctx context.Context, c pos.Caller, in activeTe
 		}
 	}
 	d := entered{Active: activeTenant{ID: strings.ToLower(in.BusinessID), ReadOnly: readOnly}}
-	err = s.DB.Ask(ctx, func(q postgres.Querier) error {
+	err = s.DB.Change(ctx, func(q postgres.Querier) error {
 		return q.QueryRow(ctx, enterSQL, pgx.StrictNamedArgs{
 			"key": c.KeyID, "session": session, "business": in.BusinessID, "reason": reason, "minutes": in.Minutes, "read_only": readOnly,
 		}).Scan(&d.AuditID, &d.ExpiresAt, &d.Active.Name)

@@ -11,18 +11,22 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/tool"
 )
 
-// Reader is the part of postgres.DB that tools use.
-type Reader interface {
+// Database is the part of postgres.DB that tools use.
+type Database interface {
 	Read(ctx context.Context, c pos.Caller, fn func(q postgres.Querier) error) error
 	Ask(ctx context.Context, fn func(q postgres.Querier) error) error
+	Change(ctx context.Context, fn func(q postgres.Querier) error) error
 }
 
 // Service holds what the tools of this package need.
 type Service struct {
-	DB      Reader
+	DB      Database
 	Now     func() time.Time
 	Version string
 	Limits  *Limits // nil: none
+
+	Choices  Choices
+	Sessions Sessions
 }
 
 // Limits are how often one credential may call tools.
@@ -35,6 +39,7 @@ type Limits struct {
 func (s *Service) Tools() []tool.Tool {
 	return []tool.Tool{
 		tool.New(whoamiSpec, s.whoami),
+		tool.New(activeBusinessSpec, s.setActiveBusiness),
 		tool.New(profileSpec, s.profile),
 		tool.New(locationsSpec, s.locations),
 		tool.New(tenantsSpec, s.tenants),

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -12,6 +13,17 @@ import (
 // statement that may run twice.
 func (d *DB) Ask(ctx context.Context, fn func(q Querier) error) error {
 	return d.twice(ctx, func(c *pgxpool.Conn) error { return fn(c) })
+}
+
+// Change is Ask for one statement that changes something. Once it may have reached the server it is not tried again: a
+// backend that was killed has undone it, but an answer that was lost may have been to a change that was kept.
+func (d *DB) Change(ctx context.Context, fn func(q Querier) error) error {
+	ask := func(c *pgxpool.Conn) error { return fn(c) }
+	err := d.once(ctx, ask)
+	if err != nil && pgconn.SafeToRetry(err) && ctx.Err() == nil {
+		err = d.once(ctx, ask)
+	}
+	return translate(err)
 }
 
 // Batch runs the statements that fill queues, in one round trip outside any business. It waits for a connection and is

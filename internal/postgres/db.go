@@ -117,13 +117,18 @@ func (d *DB) CheckRole(ctx context.Context) error {
 }
 
 // Read runs fn in a read-only transaction in which only the caller's Targets can be seen. A failure of the connection
-// before or during fn is tried once more, so fn must start from nothing each time. Errors come back translated.
+// before or during fn is tried once more, so fn must start from nothing each time; not when it comes as late as a
+// transaction may idle, because that is what ended it, and nobody waits for as long again. Errors come back translated.
 func (d *DB) Read(ctx context.Context, c pos.Caller, fn func(q Querier) error) error {
 	if len(c.Targets) == 0 {
 		return errors.New("read without a business")
 	}
+	begun := time.Now()
 	err := d.read(ctx, c, fn)
 	if broken(err) && ctx.Err() == nil {
+		if time.Since(begun) >= idleTimeout {
+			return tooLong(err)
+		}
 		err = d.read(ctx, c, fn)
 	}
 	return translate(err)

@@ -36,8 +36,7 @@ func translate(err error) error {
 func translateCode(pg *pgconn.PgError, err error) error {
 	switch {
 	case pg.Code == "57014" || pg.Code == "55P03" || pg.Code == "25P03": // statement, lock or idle-in-transaction timeout
-		return pos.Errorf(pos.Overloaded, "the question took too long").
-			WithFix("ask for a shorter period or fewer groups, or try again in a few seconds").WithCause(err)
+		return tooLong(err)
 	case pg.Code == "40001" || pg.Code == "40P01":
 		return pos.Errorf(pos.Conflict, "another change happened at the same moment").WithFix("try again").WithCause(err)
 	case pg.Code == "53100":
@@ -48,6 +47,11 @@ func translateCode(pg *pgconn.PgError, err error) error {
 		return down(err)
 	}
 	return err
+}
+
+func tooLong(err error) error {
+	return pos.Errorf(pos.Overloaded, "the question took too long").
+		WithFix("ask for a shorter period or fewer groups, or try again in a few seconds").WithCause(err)
 }
 
 func down(err error) error {
