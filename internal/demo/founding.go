@@ -12,7 +12,7 @@ func (g *gen) writeWorld() {
 		uid := g.out.row(tUser).id(p.id)
 		switch p.key {
 		case "ana", "luis", "beto":
-			uid.text("demo-" + p.key)
+			uid.text(firebaseUID(p.key))
 		default:
 			uid.null()
 		}

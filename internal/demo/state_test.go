@@ -44,6 +44,9 @@ func TestInspectBeforeAndAfter(t *testing.T) {
 		if got := one[string](t, db, `SELECT email FROM "user" WHERE id = $1`, u.ID); got != u.Key+"@demo.flowpos.app" {
 			t.Errorf("mail of %s is %s", u.Key, got)
 		}
+		if got := one[string](t, db, `SELECT firebase_uid FROM "user" WHERE id = $1`, u.ID); got != u.FirebaseUID() {
+			t.Errorf("%s signs in as %s, not as %s", u.Key, got, u.FirebaseUID())
+		}
 	}
 	beto, _ := s.User("beto")
 	if got := one[string](t, db, `SELECT b.name || ' ' || u.unique_role_name FROM business_user u JOIN business b ON b.id = u.business_id WHERE u.user_id = $1`, beto.ID); got != "Tienda La Ceiba cashier" {

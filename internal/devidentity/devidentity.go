@@ -6,6 +6,7 @@ package devidentity
 
 import (
 	"crypto"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -45,6 +46,13 @@ func newIdentity(key *rsa.PrivateKey, project string, now func() time.Time) (*Id
 
 // Project is the Firebase project that the tokens are for.
 func (i *Identity) Project() string { return i.project }
+
+// Secret is what the demo's MCP tokens are signed with: another secret for each demo, the same one at each start, so that a
+// token of yesterday still opens it.
+func (i *Identity) Secret() (string, error) {
+	b, err := hkdf.Key(sha256.New, i.key.D.Bytes(), nil, "flowpos demo mcp token secret", sha256.Size)
+	return hex.EncodeToString(b), err
+}
 
 // idClaims are the claims of a Firebase ID token after a sign-in with a password.
 type idClaims struct {

@@ -81,6 +81,25 @@ func TestAnotherStartHasTheSameKey(t *testing.T) {
 	}
 }
 
+func TestSecretOfADemo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	secrets := map[string]int{}
+	for _, d := range []string{dir, dir, t.TempDir()} {
+		s, err := open(t, d).Secret()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s) != 64 {
+			t.Errorf("the secret has %d characters, want 64", len(s))
+		}
+		secrets[s]++
+	}
+	if len(secrets) != 2 {
+		t.Errorf("%d secrets of two starts of one demo and one of another, want 2", len(secrets))
+	}
+}
+
 func TestTheKeyIsForItsOwnerOnly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
