@@ -16,6 +16,7 @@ type Database interface {
 	Read(ctx context.Context, c pos.Caller, fn func(q postgres.Querier) error) error
 	Ask(ctx context.Context, fn func(q postgres.Querier) error) error
 	Change(ctx context.Context, fn func(q postgres.Querier) error) error
+	Change(ctx context.Context, fn func(q postgres.Querier) error) error
 }
 
 // Service holds what the tools of this package need.
