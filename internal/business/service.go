@@ -16,7 +16,6 @@ type Database interface {
 	Read(ctx context.Context, c pos.Caller, fn func(q postgres.Querier) error) error
 	Ask(ctx context.Context, fn func(q postgres.Querier) error) error
 	Change(ctx context.Context, fn func(q postgres.Querier) error) error
-	Change(ctx context.Context, fn func(q postgres.Querier) error) error
 }
 
 // Service holds what the tools of this package need.
@@ -25,9 +24,6 @@ type Service struct {
 	Now     func() time.Time
 	Version string
 	Limits  *Limits // nil: none
-
-	Choices  Choices
-	Sessions Sessions
 }
 
 // Limits are how often one credential may call tools.
@@ -40,7 +36,6 @@ type Limits struct {
 func (s *Service) Tools() []tool.Tool {
 	return []tool.Tool{
 		tool.New(whoamiSpec, s.whoami),
-		tool.New(activeBusinessSpec, s.setActiveBusiness),
 		tool.New(profileSpec, s.profile),
 		tool.New(locationsSpec, s.locations),
 		tool.New(tenantsSpec, s.tenants),
