@@ -24,8 +24,8 @@ func startInstance(t *testing.T, db *dbtest.DB) string {
 	return startInstanceAt(t, db, time.Now)
 }
 
-// startInstanceAt is startInstance with a clock.
-func startInstanceAt(t *testing.T, db *dbtest.DB, now func() time.Time) string {
+// startInstanceAt is startInstance with a clock, and with further settings.
+func startInstanceAt(t *testing.T, db *dbtest.DB, now func() time.Time, more ...func(*serveCmd)) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -33,6 +33,9 @@ func startInstanceAt(t *testing.T, db *dbtest.DB, now func() time.Time) string {
 	}
 	cfg := &serveCmd{Port: ln.Addr().(*net.TCPAddr).Port, DatabaseURL: db.AppURL, DatabasePool: 4, StreamMax: 270, Concurrency: 80,
 		LogLevel: "error", AppEnv: "test", AllowedHosts: []string{"shop.test"}}
+	for _, f := range more {
+		f(cfg)
+	}
 	if err := cfg.check(); err != nil {
 		t.Fatal(err)
 	}

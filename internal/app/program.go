@@ -24,10 +24,11 @@ import (
 )
 
 // toolSet is every tool of the program, in the order of the catalogue. A nil db is for documentation only.
-func toolSet(db *postgres.DB, log *slog.Logger, now func() time.Time, limits limit.Rates) (*tool.Set, error) {
+func toolSet(db *postgres.DB, log *slog.Logger, now func() time.Time, limits limit.Rates, s *sessions) (*tool.Set, error) {
+	choices := credential.NewChoices(db)
 	var tools []tool.Tool
 	for _, area := range [][]tool.Tool{
-		(&business.Service{DB: db, Now: now, Version: version(), Limits: told(limits)}).Tools(),
+		(&business.Service{DB: db, Now: now, Version: version(), Limits: told(limits), Choices: choices, Sessions: s}).Tools(),
 		(&catalog.Service{DB: db, Now: now}).Tools(),
 		(&stock.Service{DB: db, Now: now}).Tools(),
 		(&sales.Service{DB: db, Now: now}).Tools(),
@@ -36,7 +37,11 @@ func toolSet(db *postgres.DB, log *slog.Logger, now func() time.Time, limits lim
 	} {
 		tools = append(tools, area...)
 	}
-	return tool.NewSet(log, now, tools...)
+	set, err := tool.NewSet(log, now, tools...)
+	if err == nil {
+		set.Follow(choices)
+	}
+	return set, err
 }
 
 // program is a server with everything behind it.
@@ -50,9 +55,10 @@ type program struct {
 	server *server.Server
 	ready  chan struct{} // closed when the endpoint is open
 
-	signIns signIns
-	limits  *mcphttp.Limits // nil: none
-	figures *figures        // nil: nobody counts
+	signIns  signIns
+	sessions *sessions
+	limits   *mcphttp.Limits // nil: none
+	figures  *figures        // nil: nobody counts
 }
 
 // newProgram wires a server; it reaches no database yet.
@@ -62,7 +68,8 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 		return nil, err
 	}
 	limits, rates := newLimits(cfg, now)
-	tools, err := toolSet(db, log, now, rates)
+	sessions := &sessions{}
+	tools, err := toolSet(db, log, now, rates, sessions)
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -73,7 +80,7 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 	}
 	p := &program{
 		cfg: cfg, log: log, now: now, db: db, tools: tools, limits: limits, ready: make(chan struct{}),
-		auth: credential.NewAuthenticator(db, log, now),
+		auth: credential.NewAuthenticator(db, log, now), sessions: sessions,
 	}
 	if p.signIns, err = newSignIns(cfg, log, now); err != nil {
 		db.Close()
@@ -161,6 +168,7 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 	if err != nil {
 		return err
 	}
+	p.sessions.endpoint.Store(h)
 	p.server.SetTokens(guard.Hosts(guard.Origins(p.tokenPaths())))
 	p.server.SetMCP(h)
 	close(p.ready)

@@ -14,7 +14,7 @@ type toolsCmd struct{}
 
 // Run prints the documentation of every tool.
 func (toolsCmd) Run(std IO) error {
-	set, err := toolSet(nil, slog.New(slog.DiscardHandler), time.Now, limit.PerCredential())
+	set, err := toolSet(nil, slog.New(slog.DiscardHandler), time.Now, limit.PerCredential(), nil)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func demoCaller(t testing.TB, db *dbtest.DB, state demo.State, name string) (c p
 
 func demoTools(t testing.TB, db *dbtest.DB) *tool.Set {
 	t.Helper()
-	set, err := toolSet(db.App, tooltest.Log(), fridayEvening, limit.PerCredential())
+	set, err := toolSet(db.App, tooltest.Log(), fridayEvening, limit.PerCredential(), &sessions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +81,11 @@ func TestAllTools(t *testing.T) {
 			tooltest.CheckAnswers(t, set, c)
 		})
 	}
+	t.Run("ana, signed in", func(t *testing.T) {
+		c := signedIn(t, db, "demo-ana")
+		c.Active = ana.Businesses[0].ID
+		tooltest.CheckAnswers(t, set, c)
+	})
 }
 
 // inside is an operator in a session that has entered a tenant.
@@ -137,6 +142,32 @@ func TestToolSnapshots(t *testing.T) {
 			tooltest.Snapshot(t, "testdata/snapshots", listed.Name+".txt", hide.Replace(seen(t, cs, listed, example(t, db, listed.Name))))
 		}
 	}
+}
+
+// TestChoiceSnapshot is TestToolSnapshots for what only people with several businesses have.
+func TestChoiceSnapshot(t *testing.T) {
+	t.Parallel()
+	db, _ := smallDemo(t)
+	f := startFirm(t, db, 1, fridayEvening)
+	rr := &roundRobin{hosts: f.hosts, key: f.signIn(0, "demo-ana")}
+	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
+	cs, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: "http://" + rr.hosts[0] + "/mcp", HTTPClient: &http.Client{Transport: rr}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cs.Close()
+	tooltest.Snapshot(t, "testdata/snapshots", "ana.instructions.txt", cs.InitializeResult().Instructions+"\n")
+	tools, err := cs.ListTools(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(tools.Tools, func(tl *mcp.Tool) bool { return tl.Name == "set_active_business" })
+	if i < 0 {
+		t.Fatal("set_active_business is not listed")
+	}
+	answer := seen(t, cs, tools.Tools[i], example(t, db, "set_active_business"))
+	answer = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:]+Z`).ReplaceAllString(answer, "IN-30-MINUTES") // by the database's clock
+	tooltest.Snapshot(t, "testdata/snapshots", "set_active_business.txt", answer)
 }
 
 func example(t *testing.T, db *dbtest.DB, name string) json.RawMessage {

@@ -24,6 +24,9 @@ type Service struct {
 	Now     func() time.Time
 	Version string
 	Limits  *Limits // nil: none
+
+	Choices  Choices
+	Sessions Sessions
 }
 
 // Limits are how often one credential may call tools.
@@ -36,6 +39,7 @@ type Limits struct {
 func (s *Service) Tools() []tool.Tool {
 	return []tool.Tool{
 		tool.New(whoamiSpec, s.whoami),
+		tool.New(activeBusinessSpec, s.setActiveBusiness),
 		tool.New(profileSpec, s.profile),
 		tool.New(locationsSpec, s.locations),
 		tool.New(tenantsSpec, s.tenants),

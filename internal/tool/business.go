@@ -12,8 +12,8 @@ import (
 // all is the business argument that means every business of the caller.
 const all = "all"
 
-// targets walks the business ladder: URL pin, business argument, the session's active business, the only business,
-// and otherwise an error that lists the choices.
+// targets walks the business ladder: URL pin, business argument, the session's active business or else the person's last
+// choice (see choice.go), the only business, and otherwise an error that lists the choices.
 func targets(c pos.Caller, where Where, wanted string) ([]pos.Business, error) {
 	if where == Nowhere {
 		return nil, nil
@@ -99,6 +99,10 @@ func means(wanted string, b pos.Business) bool {
 	return strings.EqualFold(wanted, b.ID) || same(wanted, b.Name) || same(wanted, pos.Clean(b.Name))
 }
 
+// Named is the caller's business that a text means: its id, or its name with accents and case aside. Otherwise it is an
+// error that says what there is.
+func Named(c pos.Caller, wanted string) (pos.Business, error) { return named(c, wanted) }
+
 // named finds a business by id or by name, accents and case aside.
 func named(c pos.Caller, wanted string) (pos.Business, error) {
 	var hits []pos.Business
@@ -137,8 +141,15 @@ func needsBusiness(c pos.Caller) error {
 	if len(c.Businesses) == 0 {
 		return pos.Errorf(pos.NeedsBusiness, "this credential belongs to no open business")
 	}
-	return pos.Errorf(pos.NeedsBusiness, "you have %d businesses; say which one: %s", len(c.Businesses), strings.Join(names(c), ", ")).
+	e := pos.Errorf(pos.NeedsBusiness, "you have %d businesses; say which one: %s", len(c.Businesses), strings.Join(names(c), ", ")).
 		WithAllowed(names(c)...).WithFix("give the argument business")
+	switch {
+	case c.Lost:
+		e = e.WithFix("give the argument business; which one this session chose cannot be read at the moment")
+	case chooses(c):
+		e = e.WithFix("give the argument business, or choose one for the calls to come with set_active_business")
+	}
+	return e
 }
 
 // names are what the caller may say for its businesses: their names, or the ids of those whose name is not theirs alone.

@@ -29,7 +29,7 @@ func Document(tools []Tool) string {
 
 func (t Tool) needs() string {
 	if len(t.Scopes) == 0 {
-		return "any key"
+		return "any credential"
 	}
 	s := "`" + pos.JoinScopes(t.Scopes, "` `") + "`"
 	if t.Module != "" {
@@ -40,7 +40,7 @@ func (t Tool) needs() string {
 
 // String names the audience as the documentation does.
 func (a Audience) String() string {
-	return [...]string{"", "everyone", "owner, admin, manager", "platform operators"}[a]
+	return [...]string{"", "everyone", "owner, admin, manager", "platform operators", "people with several businesses"}[a]
 }
 
 // String names the effect as the documentation does.

@@ -17,7 +17,7 @@ func TestDocument(t *testing.T) {
 	doc := tool.Document(tools)
 	for _, want := range []string{
 		"| [`cook_dish`](#cook_dish) Cook | `pos:read` `pos:intents`, module restaurant | owner, admin, manager | reads |\n",
-		"| [`say_hello`](#say_hello) Hello | any key | everyone | reads |\n",
+		"| [`say_hello`](#say_hello) Hello | any credential | everyone | reads |\n",
 		"\n## cook_dish\n\nCook · Cocinar\n\nCooks.\n\n`business` may be `all`.\n",
 		"| `dish` **required** | text | what to cook |\n",
 		"| `size` | text | how much: small, large |\n",

@@ -45,7 +45,7 @@ func (s *Set) Recall(ctx context.Context, c *pos.Caller, name []byte, raw json.R
 }
 
 func (s *Set) recall(c *pos.Caller, t *Tool, raw json.RawMessage) (Result, bool) {
-	if !t.Steady || !bare(raw) || t.permitCaller(*c) != nil {
+	if !t.Steady || !bare(raw) || s.undecided(c) || t.permitCaller(*c) != nil {
 		return Result{}, false
 	}
 	v, _ := c.Recall(t.Name)

@@ -41,6 +41,9 @@ func (t Tool) permitCaller(c pos.Caller) error {
 	if t.For == Operators && !c.Operator() {
 		return pos.Errorf(pos.RoleMissing, "%s is for platform operators", t.Name)
 	}
+	if t.For == Several && !chooses(c) {
+		return pos.Errorf(pos.RoleMissing, "%s is for people who signed in and have several businesses; here there is nothing to choose", t.Name)
+	}
 	for _, s := range t.Scopes {
 		if !c.Has(s) {
 			return pos.Errorf(pos.ScopeMissing, "%s needs the scope %s, which this credential does not have", t.Name, s).

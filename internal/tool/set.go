@@ -21,14 +21,15 @@ var ErrUnknown = errors.New("unknown tool")
 
 // Set is the tools of the program, in the order that lists show them. It is made once and only read afterwards.
 type Set struct {
-	tools  []Tool
-	byName map[string]*Tool
-	log    *slog.Logger
-	now    func() time.Time
-	lists  listCache
-	limit  time.Duration // of one call
-	counts Limiter       // nil: as many calls as anybody likes
-	meter  Meter         // nil: nobody counts
+	tools   []Tool
+	byName  map[string]*Tool
+	log     *slog.Logger
+	now     func() time.Time
+	lists   listCache
+	limit   time.Duration // of one call
+	choices Choices       // nil: nobody chooses but sessions
+	counts  Limiter       // nil: as many calls as anybody likes
+	meter   Meter         // nil: nobody counts
 }
 
 // NewSet makes a set. Two tools of one name are an error.
@@ -86,7 +87,7 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 	switch {
 	case err != nil:
 		res = s.failure(ctx, err)
-	case t.Steady && bare(raw):
+	case t.Steady && bare(raw) && !s.undecided(&asked):
 		asked.Remember(t.Name, &remembered{res, second})
 	}
 	s.report(ctx, &c, t, res, err, start)
@@ -105,6 +106,9 @@ func (s *Set) call(ctx context.Context, c pos.Caller, t Tool, raw json.RawMessag
 	}
 	where, lang, err := common(t, args)
 	if err != nil {
+		return c, reply{}, err
+	}
+	if err := s.follow(ctx, &c, where); err != nil {
 		return c, reply{}, err
 	}
 	if c.Targets, err = targets(c, t.Where, where); err != nil {

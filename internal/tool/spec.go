@@ -46,6 +46,7 @@ const (
 	Everyone  Audience = iota + 1
 	Managers           // owners, admins and managers of the business
 	Operators          // platform operators
+	Several            // people whose sign-in opens several businesses, and who may go to each
 )
 
 // Scopes are the rights that a tool needs, all of them. Nil is not valid: use AnyScope for none.
