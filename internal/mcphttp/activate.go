@@ -12,7 +12,7 @@ import (
 // Activate makes a business the active one of the caller's session and returns when the session ends. It holds for the
 // next request of the session on any instance.
 func (h *Handler) Activate(ctx context.Context, c pos.Caller, business string) (time.Time, error) {
-	st, err := h.signer.Open(c.Credential, c.Session)
+	st, err := h.identify(&c, c.Session)
 	if err != nil {
 		return time.Time{}, sessionGone(err)
 	}

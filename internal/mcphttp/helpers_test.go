@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
 	"github.com/flowpos/flowpos-backend/internal/session"
+	"github.com/flowpos/flowpos-backend/internal/session/redistest"
 	"github.com/flowpos/flowpos-backend/internal/session/sessiontest"
 	"github.com/flowpos/flowpos-backend/internal/tool"
 )
@@ -203,7 +205,7 @@ func start(t testing.TB, s setup) *instance {
 	}
 	srv := httptest.NewUnstartedServer(nil)
 	o := Options{
-		Auth: s.door, Tools: set, Sessions: session.NewMemory(s.log, s.now), Secret: []byte("a secret of at least 32 characters"),
+		Auth: s.door, Tools: set, Secret: []byte("a secret of at least 32 characters"),
 		PublicURL: "https://pos.example.com", AllowedHosts: []string{"pos.example.net"}, Loopback: true,
 		StreamMax: time.Minute, Concurrency: 80, Version: "test", Log: slog.New(slog.DiscardHandler), Now: s.now, Extra: fixtures.Set{},
 		NoFront: strings.HasPrefix(t.Name(), withoutFront),
@@ -211,27 +213,54 @@ func start(t testing.TB, s setup) *instance {
 	if s.options != nil {
 		s.options(&o)
 	}
-	h, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.change != nil {
-		s.change(h)
-	}
+	all := endpoints(t, o, s)
 	mux := http.NewServeMux()
 	for _, p := range Patterns() {
-		mux.Handle(p, h)
+		mux.Handle(p, inTurn(all))
 	}
 	srv.Config.Handler = mux
 	srv.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		h.Drain(ctx)
+		for _, h := range all {
+			h.Drain(ctx)
+		}
 		srv.CloseClientConnections()
 		srv.Close()
 	})
-	return &instance{h, srv.URL + "/mcp", s.door, w}
+	return &instance{all[0], srv.URL + "/mcp", s.door, w}
+}
+
+// endpoints are the one that a test asked for, or under TestWithRedis two that share a Redis.
+func endpoints(t testing.TB, o Options, s setup) (all []*Handler) {
+	t.Helper()
+	stores := []session.Store{o.Sessions}
+	switch {
+	case o.Sessions != nil:
+	case strings.HasPrefix(t.Name(), withRedis):
+		url := redistest.Open(t)
+		stores = []session.Store{openRedis(t, url, s), openRedis(t, url, s)}
+	default:
+		stores[0] = session.NewMemory(s.log, s.now)
+	}
+	for _, o.Sessions = range stores {
+		h, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.change != nil {
+			s.change(h)
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// inTurn gives each request to the next endpoint, as a balancer without affinity does.
+func inTurn(all []*Handler) http.HandlerFunc {
+	var n atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) { all[int(n.Add(1))%len(all)].ServeHTTP(w, r) }
 }
 
 // answer is what came back.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -216,7 +217,7 @@ func TestSessionRemembers(t *testing.T) {
 			t.Errorf("%s: %s", method, a.body)
 		}
 	}
-	rec, err := in.store.Load(t.Context(), session.Ref{ID: id})
+	rec, err := in.store.Load(t.Context(), session.Ref{ID: id, Until: time.Now().Add(time.Hour)})
 	want := session.Record{LogLevel: "info", Subscriptions: []string{"test://watched-resource"}}
 	if diff := cmp.Diff(want, rec); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
