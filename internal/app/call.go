@@ -16,7 +16,7 @@ import (
 type callCmd struct {
 	Tool      string `arg:"" help:"Name of the tool, such as summarize_day; flowpos tools lists them."`
 	Arguments string `arg:"" optional:"" default:"{}" help:"Arguments as JSON, such as '{\"period\": \"yesterday\"}'."`
-	Key       string `env:"FLOWPOS_KEY" help:"API key, or the name of one of the demo's keys; without it the first key of the running demo."`
+	Key       string `env:"FLOWPOS_KEY" help:"API key or access token, the name of one of the demo's keys, or the email of one of its people; without it the first key of the running demo."`
 	URL       string `env:"FLOWPOS_URL" help:"URL of the MCP endpoint; without it the running demo's."`
 	DataDir   string `help:"Data folder of the running demo." type:"path"`
 	JSON      bool   `help:"Print the structured answer instead of the text."`
@@ -78,7 +78,13 @@ func (c *callCmd) fromDemo() error {
 		}
 		names = append(names, k.Name)
 	}
-	if !strings.HasPrefix(c.Key, "fp_mcp_") {
+	for _, t := range creds.Tokens {
+		if c.Key == t.User {
+			c.Key = t.Token
+		}
+		names = append(names, t.User)
+	}
+	if !strings.HasPrefix(c.Key, "fp_mcp_") && !strings.HasPrefix(c.Key, "eyJ") { // the beginning of every access token
 		return fmt.Errorf("the demo has no key %q; its keys: %s", c.Key, strings.Join(names, ", "))
 	}
 	return nil

@@ -16,6 +16,13 @@ type credentials struct {
 	DatabaseURL    string    `json:"databaseUrl"`    // flowpos_owner
 	AppDatabaseURL string    `json:"appDatabaseUrl"` // flowpos_app
 	Keys           []demoKey `json:"keys"`
+
+	Tokens []demoToken `json:"tokens"` // of people who signed in when the demo started, good for a day
+}
+
+type demoToken struct {
+	User  string `json:"user"` // email
+	Token string `json:"token"`
 }
 
 type demoKey struct {

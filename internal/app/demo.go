@@ -31,10 +31,15 @@ type demoCmd struct {
 	Limits          string  `env:"LIMITS" default:"on" enum:"on,off" help:"Limits on what one key may ask: ${enum}. Off is for tests that ask much."`
 	Front           string  `env:"FRONT" default:"on" enum:"on,off" hidden:"" help:"As of serve."`
 	LogLevel        string  `env:"LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
+
+	Start demoStartCmd `cmd:"" default:"1" help:"Start a believable shop on a private PostgreSQL and serve it to an assistant: what flowpos demo alone does. Start here."`
+	Token demoTokenCmd `cmd:"" help:"Sign one of the people of the running demo in and print the access token."`
 }
 
+type demoStartCmd struct{}
+
 // Run starts the demo and serves it until the context ends.
-func (c *demoCmd) Run(ctx context.Context, std IO) error {
+func (demoStartCmd) Run(ctx context.Context, std IO, c *demoCmd) error {
 	if c.Scale < 0.01 || c.Scale > 10 {
 		return fmt.Errorf("--scale is %g; it must be between 0.01 and 10", c.Scale)
 	}
@@ -138,6 +143,7 @@ type demoRun struct {
 	dir string
 	ln  net.Listener
 	say *sayer
+	who demoIdentity // signs the demo's people in
 }
 
 func (d *demoRun) run(ctx context.Context, std IO, note string) error {
@@ -196,7 +202,10 @@ func (d *demoRun) fill(ctx context.Context, db *demoDatabase, owner *pgxpool.Poo
 // serve serves until the context ends or PostgreSQL does, and says how to connect once the first answer is there.
 func (d *demoRun) serve(ctx context.Context, std IO, db *demoDatabase, creds credentials, note string, began time.Time) error {
 	cfg := &serveCmd{Port: d.ln.Addr().(*net.TCPAddr).Port, DatabaseURL: db.app, DatabasePool: 8, StreamMax: 270, Concurrency: 80,
-		Limits: d.Limits, LogLevel: d.LogLevel, Front: d.Front, AppEnv: "development"}
+		Limits: d.Limits, LogLevel: d.LogLevel, Front: d.Front, TokenTTL: 24 * 60 * 60, AppEnv: "development"}
+	if err := d.signIns(cfg); err != nil {
+		return err
+	}
 	if err := cfg.check(); err != nil {
 		return err
 	}

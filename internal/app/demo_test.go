@@ -130,6 +130,8 @@ func TestDemo(t *testing.T) {
 		}
 	}
 
+	checkTokens(t, dir, d.creds)
+
 	if b, err := os.ReadFile(stateFile(dir)); err != nil || !bytes.Contains(b, []byte("&port=")) { // people copy the URLs
 		t.Errorf("%v, %s", err, b)
 	}

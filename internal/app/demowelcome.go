@@ -22,6 +22,9 @@ func (d *demoRun) welcome(ctx context.Context, p *program, creds credentials, no
 	if err != nil {
 		return err
 	}
+	if creds.Tokens, err = d.tokens(ctx, creds.URL); err != nil {
+		return err
+	}
 	if err := creds.write(stateFile(d.dir)); err != nil {
 		return err
 	}
@@ -37,7 +40,7 @@ func (d *demoRun) welcome(ctx context.Context, p *program, creds credentials, no
 		d.say.line(note)
 	}
 	d.say.line(fmt.Sprintf("Ready after %.1f s: %s", time.Since(began).Seconds(), creds.URL))
-	d.say.line(snippets(creds, d.callCommand()))
+	d.say.line(snippets(creds, d.command("call"), d.command("demo token")))
 	d.say.line("Stop with Ctrl-C; the data stays in " + d.dir)
 	return nil
 }
@@ -60,13 +63,13 @@ func (d *demoRun) firstAnswer(ctx context.Context, p *program, creds credentials
 	return r.Text, nil
 }
 
-// callCommand is how flowpos call reaches this demo from where it was started.
-func (d *demoRun) callCommand() string {
+// command is how a subcommand reaches this demo from where it was started.
+func (d *demoRun) command(name string) string {
 	command := shellWord(os.Args[0])
 	if strings.Contains(os.Args[0], "/go-build") { // go run, whose program is gone afterwards
 		command = "go run ./cmd/flowpos"
 	}
-	command += " call"
+	command += " " + name
 	if d.DataDir != "" {
 		command += " --data-dir " + shellWord(d.dir)
 	}
@@ -82,7 +85,7 @@ func shellWord(s string) string {
 }
 
 // snippets are ready to paste.
-func snippets(creds credentials, call string) string {
+func snippets(creds credentials, call, token string) string {
 	var b strings.Builder
 	key := creds.Keys[0].Key
 	b.WriteString("\nKeys (kept until --fresh):\n")
@@ -108,6 +111,9 @@ Inspector:
 
 Without any client:
   %[4]s get_top_products '{"period": "last_7_days"}'
-`, creds.URL, key, inspectorVersion, call)
+
+As a person who signed in, with all of their businesses (for 24 hours; beto is a cashier):
+  %[5]s --user ana@demo.flowpos.app
+`, creds.URL, key, inspectorVersion, call, token)
 	return b.String()
 }
