@@ -27,17 +27,24 @@ func TestForeignIDs(t *testing.T) {
 	db, state := smallDemo(t)
 	set := demoTools(t, db)
 	ana, _ := demoCaller(t, db, state, "ana-tienda-full")
+	operator, raw := demoCaller(t, db, state, "operator")
+	operator = inside(t, db, set, operator, raw, ana.Businesses[0].ID)
+	operator.Pin = ana.Businesses[0].ID // without it an operator may go anywhere
 	foreign := foreignIDs(t, db, state)
 	if len(foreign) < 9 {
 		t.Fatalf("the other business has too little: %v", foreign)
 	}
-	tried := 0
-	for _, l := range set.List(ana) {
-		tl := toolNamed(t, set, l.Name)
+	tried, given := 0, map[string]bool{}
+	for _, tl := range set.Tools() {
+		caller := ana
+		if tl.For == tool.Operators {
+			caller = operator
+		}
 		try := func(path []string, list bool) {
+			given[tl.Name+"."+strings.Join(path, ".")] = true
 			answer := func(id string) (out string) {
 				for _, spelt := range []string{id, strings.ToUpper(id)} {
-					r := tooltest.Call(t, set, ana, tl.Name, withText(t, tl, path, list, spelt))
+					r := tooltest.Call(t, set, caller, tl.Name, withText(t, tl, path, list, spelt))
 					if r.Code == pos.Internal {
 						t.Errorf("%s with %s in %v: %s", tl.Name, spelt, path, r.Text)
 					}
@@ -56,6 +63,11 @@ func TestForeignIDs(t *testing.T) {
 		texts(nil, tl.Input, try)
 		if tl.Where != tool.Nowhere {
 			try([]string{"business"}, false)
+		}
+		for _, name := range slices.Sorted(maps.Keys(tl.Input.Properties)) {
+			if (strings.HasSuffix(name, "id") || strings.HasSuffix(name, "ids")) && !given[tl.Name+"."+name] {
+				t.Errorf("%s takes %s, which was given no foreign id", tl.Name, name)
+			}
 		}
 	}
 	if tried < 200 {

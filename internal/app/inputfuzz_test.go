@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +19,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/flowpos/flowpos-backend/internal/demo"
 	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/postgres"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
 	"github.com/flowpos/flowpos-backend/internal/tool"
 	"github.com/flowpos/flowpos-backend/internal/tool/tooltest"
@@ -32,29 +36,61 @@ var nasty = []string{
 	`"` + nobodys + `"`, `"ñ"`, `"\u202e\u200b"`, `"\n\r\t"`, `"\u0007"`, `"\ud800"`, `"ﬁ"`, `[]`, `[null]`, `[[]]`, `["a","b","c"]`, `{}`, `{"a":{}}`,
 }
 
-// fuzzed is the tool set on the small demo, with the caller whose tools are all but the operator's.
+// fuzzed is the tool set on the small demo, with the caller whose tools are all but the operator's, and an operator.
 type fuzzed struct {
-	set *tool.Set
-	ana pos.Caller
+	set           *tool.Set
+	ana, operator pos.Caller
 }
 
 func newFuzzed(f *testing.F) fuzzed {
 	f.Helper()
+	db, state := fuzzedDemo(f)
+	ana, _ := demoCaller(f, db, state, "ana-tienda-full")
+	operator, _ := demoCaller(f, db, state, "operator")
+	return fuzzed{demoTools(f, db), ana, operator}
+}
+
+// fuzzedDemo is the small demo, made once: the process that tries inputs uses the one of the process that started it,
+// because a few seconds of fuzzing leave no time to make another.
+func fuzzedDemo(f *testing.F) (*dbtest.DB, demo.State) {
+	f.Helper()
+	const shared = "FLOWPOS_FUZZED_DEMO"
+	if urls := strings.Fields(os.Getenv(shared)); len(urls) == 2 {
+		owner, err := pgxpool.New(f.Context(), urls[0])
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Cleanup(owner.Close)
+		app, err := postgres.Open(f.Context(), urls[1], 4)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Cleanup(app.Close)
+		state, err := demo.Inspect(f.Context(), owner)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return &dbtest.DB{OwnerURL: urls[0], AppURL: urls[1], Owner: owner, App: app}, state
+	}
 	db, state := smallDemo(f)
 	plantWords(f, db.Owner, state)
-	ana, _ := demoCaller(f, db, state, "ana-tienda-full")
-	return fuzzed{demoTools(f, db), ana}
+	f.Setenv(shared, db.OwnerURL+" "+db.AppURL)
+	return db, state
 }
 
 // check calls a tool and holds whatever it answers to what must hold of every answer.
 func (z fuzzed) check(t *testing.T, name, args string) tool.Result {
 	t.Helper()
-	r, err := z.set.Call(t.Context(), z.ana, name, json.RawMessage(args))
+	caller := z.ana
+	if toolNamed(t, z.set, name).For == tool.Operators {
+		caller = z.operator
+	}
+	r, err := z.set.Call(t.Context(), caller, name, json.RawMessage(args))
 	if err != nil {
 		t.Fatal(err)
 	}
 	faults := hostileFaults(r)
-	if strings.Contains(r.Text+string(r.Structured), luisWord) {
+	if strings.Contains(r.Text+string(r.Structured), luisWord) && !caller.Operator() {
 		faults = append(faults, "a word of the other business")
 	}
 	if !utf8.ValidString(r.Text) || !json.Valid(r.Structured) || r.Text == "" {
@@ -87,7 +123,7 @@ func FuzzToolArguments(f *testing.F) {
 func FuzzToolValues(f *testing.F) {
 	z := newFuzzed(f)
 	for i := range z.set.Tools() {
-		for seed := range uint64(30) {
+		for seed := range uint64(10) {
 			f.Add(byte(i), seed, "café")
 		}
 	}
@@ -233,35 +269,114 @@ func opened(t testing.TB, cursor string) (question string, after json.RawMessage
 	return c.Q, c.A
 }
 
-// FuzzRequest sends any head and body through the whole program, from its first byte. KEY stands for a key in force and
-// SESSION for a session of it.
-func FuzzRequest(f *testing.F) {
+// door is the whole program from the first byte of a request on, with a key in force and a session of it.
+type door struct {
+	p            *program
+	key, session string
+}
+
+const (
+	doorHead   = "Host: localhost\r\nAuthorization: Bearer KEY\r\nContent-Type: application/json\r\n"
+	doorOpen   = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a","version":"1"}}}`
+	doorWhoami = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{}}}`
+	doorNewer  = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"a","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`
+)
+
+func newDoor(f *testing.F) *door {
+	f.Helper()
 	db := dbtest.Open(f)
 	db.TwoBusinesses(f)
 	db.Exec(f, `UPDATE business SET name = '`+luisWord+`' WHERE id = '`+dbtest.Neighbour+`'`)
-	p, key := openProgram(f, db)
-	session := ""
-	serve := func(ctx context.Context, raw string) (*httptest.ResponseRecorder, *http.Request) {
-		raw = strings.NewReplacer("KEY", key, "SESSION", session).Replace(raw)
-		req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
-		if err != nil {
-			return nil, nil // net/http answers that by itself
-		}
-		rec := httptest.NewRecorder()
-		p.server.ServeHTTP(rec, req.WithContext(ctx))
-		return rec, req
-	}
-	const head = "Host: localhost\r\nAuthorization: Bearer KEY\r\nContent-Type: application/json\r\n"
-	post := func(headers, body string) string {
-		return fmt.Sprintf("POST /mcp HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", headers, len(body), body)
-	}
-	const open = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a","version":"1"}}}`
-	rec, _ := serve(f.Context(), post(head, open))
-	if session = rec.Header().Get("Mcp-Session-Id"); session == "" {
+	d := &door{}
+	d.p, d.key = openProgram(f, db)
+	rec, _ := d.serve(f.Context(), post(doorHead, doorOpen))
+	if d.session = rec.Header().Get("Mcp-Session-Id"); d.session == "" {
 		f.Fatalf("no session: %d %s", rec.Code, rec.Body)
 	}
-	const whoami = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{}}}`
-	const newer = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"a","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`
+	return d
+}
+
+// post is a request whose length is right.
+func post(headers, body string) string {
+	return fmt.Sprintf("POST /mcp HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", headers, len(body), body)
+}
+
+// serve answers a request. KEY stands for the key and SESSION for the session. What is no request is net/http's affair.
+func (d *door) serve(ctx context.Context, raw string) (*httptest.ResponseRecorder, *http.Request) {
+	raw = strings.NewReplacer("KEY", d.key, "SESSION", d.session).Replace(raw)
+	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
+	if err != nil {
+		return nil, nil
+	}
+	rec := httptest.NewRecorder()
+	d.p.server.ServeHTTP(rec, req.WithContext(ctx))
+	return rec, req
+}
+
+// check holds whatever is answered to what must hold of every answer.
+func (d *door) check(t *testing.T, raw string) {
+	while := 300 * time.Millisecond
+	if strings.HasPrefix(raw, "GET") {
+		while = 10 * time.Millisecond // streams stay open
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), while)
+	defer cancel()
+	rec, req := d.serve(ctx, raw)
+	if rec == nil {
+		return
+	}
+	body := rec.Body.String()
+	if rec.Code >= 500 && !strings.HasPrefix(req.URL.Path, "/health") && ctx.Err() == nil {
+		t.Errorf("%d %s", rec.Code, body)
+	}
+	if rec.Header().Get("X-Request-Id") == "" || strings.Contains(body, luisWord) || strings.Contains(body, d.key) && !strings.Contains(raw, "KEY") {
+		t.Errorf("%d %v %s", rec.Code, rec.Header(), body)
+	}
+	if kind := rec.Header().Get("Content-Type"); strings.HasPrefix(kind, "application/json") && len(bytes.TrimSpace(rec.Body.Bytes())) > 0 && !json.Valid(rec.Body.Bytes()) {
+		t.Errorf("not JSON: %s", body)
+	}
+	if len(req.Header.Values("Authorization")) != 1 && strings.HasPrefix(req.URL.Path, "/mcp") && rec.Code < 400 {
+		t.Errorf("served without a credential: %d %s", rec.Code, body)
+	}
+	for name, values := range rec.Header() {
+		if strings.ContainsAny(name+strings.Join(values, ""), "\r\n\x00") {
+			t.Errorf("a header of several lines: %q", rec.Header())
+		}
+	}
+}
+
+// FuzzHeaders gives any value to each header that the program reads, beside a good request or in the place of its own.
+func FuzzHeaders(f *testing.F) {
+	d := newDoor(f)
+	names := []string{"Authorization", "Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name", "Accept", "Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding",
+		"Host", "Origin", "Last-Event-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Cloud-Trace-Context", "X-Request-Id", "Traceparent", "Connection", "Expect"}
+	for i := range names {
+		for _, value := range []string{"", " ", "KEY", "Bearer KEY", "bearer  KEY", "SESSION", "SESSION, SESSION", "2026-07-28", "tools/call", "whoami", "text/event-stream;q=1e9", ";;q=\xff", "null",
+			"http://[::1", "chunked", "-1", "1e9", "a, ,b", "=?utf-8?B?d2hvYW1p?=", strings.Repeat("a", 10_000), "\u202e", "100-continue"} {
+			f.Add(byte(i), value, byte(len(value)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, which byte, value string, how byte) {
+		name, head, body := names[int(which)%len(names)], doorHead, doorWhoami
+		switch how % 4 {
+		case 1:
+			head += "Mcp-Session-Id: SESSION\r\n"
+		case 2:
+			head, body = head+"Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: whoami\r\n", doorNewer
+		}
+		if before, rest, found := strings.Cut(head, name+": "); found && how%2 == 0 {
+			_, after, _ := strings.Cut(rest, "\r\n")
+			head = before + after
+		}
+		d.check(t, post(head+name+": "+value+"\r\n", body))
+		d.check(t, "GET /mcp HTTP/1.1\r\n"+head+name+": "+value+"\r\n\r\n")
+	})
+}
+
+// FuzzRequest sends any head and body through the whole program.
+func FuzzRequest(f *testing.F) {
+	d := newDoor(f)
+	const head, open, whoami, newer = doorHead, doorOpen, doorWhoami, doorNewer
 	for _, seed := range []string{
 		post(head, open), post(head, whoami), post(head+"Mcp-Session-Id: SESSION\r\n", whoami), post(head+"Mcp-Session-Id: \x80\r\nMcp-Session-Id: SESSION\r\n", whoami),
 		post(head+"Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: whoami\r\n", newer), post(head+"Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\n", newer),
@@ -279,27 +394,7 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // streams stay open
-		defer cancel()
-		rec, req := serve(ctx, raw)
-		if rec == nil {
-			return
-		}
-		body := rec.Body.String()
-		if rec.Code >= 500 && !(req.URL.Path != "" && strings.HasPrefix(req.URL.Path, "/health")) && ctx.Err() == nil {
-			t.Errorf("%d %s", rec.Code, body)
-		}
-		if rec.Header().Get("X-Request-Id") == "" || strings.Contains(body, luisWord) || strings.Contains(body, key) && !strings.Contains(raw, "KEY") {
-			t.Errorf("%d %v %s", rec.Code, rec.Header(), body)
-		}
-		if kind := rec.Header().Get("Content-Type"); strings.HasPrefix(kind, "application/json") && len(bytes.TrimSpace(rec.Body.Bytes())) > 0 && !json.Valid(rec.Body.Bytes()) {
-			t.Errorf("not JSON: %s", body)
-		}
-		if len(req.Header.Values("Authorization")) != 1 && strings.HasPrefix(req.URL.Path, "/mcp") && rec.Code < 400 {
-			t.Errorf("served without a credential: %d %s", rec.Code, body)
-		}
-	})
+	f.Fuzz(d.check)
 }
 
 // openProgram is a program whose endpoint is open, without a listener, and a key of its first business.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
@@ -55,6 +57,13 @@ func TestHostileText(t *testing.T) {
 	if diff := cmp.Diff(before, figures(true)); diff != "" {
 		t.Errorf("figures with hostile text (-before +after):\n%s", diff)
 	}
+	operator, raw := demoCaller(t, db, state, "operator") // the one tool that does not only read, and all others where it goes
+	tienda, _ := state.Business("tienda")
+	r := tooltest.Call(t, set, operator, "set_active_tenant", `{"business_id":"`+tienda.ID+`","reason":"INJECTED\nINJECTED \u202e=1+1"}`)
+	if faults := hostileFaults(r); len(faults) > 0 || r.Code != "" {
+		t.Errorf("set_active_tenant: %s\n%s", faults, r.Text)
+	}
+	readAll(t, set, inside(t, db, set, operator, raw, tienda.ID), true, true)
 }
 
 const textColumnsSQL = `SELECT c.table_name, c.column_name
@@ -89,6 +98,9 @@ func seedHostile(t *testing.T, db *dbtest.DB) (seeded []string) {
 			WHERE %[2]s <> '';
 			ALTER TABLE %[1]s ENABLE TRIGGER USER`, table, col, "E'"+strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(hostile)+"'")
 		if _, err := db.Owner.Exec(t.Context(), sql); err != nil {
+			if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "23514" && pg.Code != "23503" {
+				t.Errorf("%s takes no hostile text, and not because it is one of a list of words: %v", name, err)
+			}
 			refused = append(refused, fmt.Sprintf("%s (%v)", name, err))
 			continue
 		}
