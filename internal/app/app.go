@@ -125,23 +125,12 @@ func sentence(err error) string {
 // oneLine joins the lines that pgx writes for each address it tried.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n\t", " ") }
 
-// newLog makes the program's log: JSON with Cloud Logging's field names in production, plain text for people otherwise.
-func newLog(w io.Writer, level slog.Level, production bool) *slog.Logger {
-	if !production {
+// newLog makes the program's log: JSON for machines, plain text for people who watch a terminal.
+func newLog(w io.Writer, level slog.Level, people bool) *slog.Logger {
+	if people {
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) > 0 {
-			return a
-		}
-		switch a.Key {
-		case slog.LevelKey:
-			return slog.String("severity", strings.Replace(a.Value.String(), "WARN", "WARNING", 1))
-		case slog.MessageKey:
-			a.Key = "message"
-		}
-		return a
-	}}))
+	return slog.New(newJSONLines(w, level))
 }
 
 // isTerminal says whether people watch w.

@@ -211,7 +211,7 @@ func (d *demoRun) serve(ctx context.Context, std IO, db *demoDatabase, creds cre
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p, err := newProgram(ctx, cfg, newLog(std.Err, cfg.level(), false), time.Now)
+	p, err := newProgram(ctx, cfg, newLog(std.Err, cfg.level(), true), time.Now)
 	if err != nil {
 		return err
 	}

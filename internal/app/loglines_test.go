@@ -36,7 +36,7 @@ func TestLogLinesAreGathered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &page{}
 		out := gatherLines(p)
-		log := slog.New(urgent{newLog(out, slog.LevelInfo, true).Handler(), out}).With("a", 1).WithGroup("g")
+		log := slog.New(urgent{newLog(out, slog.LevelInfo, false).Handler(), out}).With("a", 1).WithGroup("g")
 		for range 10 {
 			log.Info("call")
 		}
@@ -66,7 +66,7 @@ func TestNoLogLineIsLostOrTorn(t *testing.T) {
 	t.Parallel()
 	p := &page{}
 	out := gatherLines(p)
-	log := newLog(out, slog.LevelInfo, true)
+	log := newLog(out, slog.LevelInfo, false)
 	long := strings.Repeat("x", 2*logRoom)
 	var wg sync.WaitGroup
 	for i := range 8 {

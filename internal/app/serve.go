@@ -23,7 +23,7 @@ func (c *serveCmd) Run(ctx context.Context, std IO) error {
 	}
 	lines := gatherLines(std.Err)
 	defer lines.Close()
-	log := slog.New(urgent{newLog(lines, c.level(), c.production()).Handler(), lines})
+	log := slog.New(urgent{newLog(lines, c.level(), !c.production() && isTerminal(std.Err)).Handler(), lines})
 	p, err := newProgram(ctx, c, log, time.Now)
 	if err != nil {
 		_ = ln.Close()

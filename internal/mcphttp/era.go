@@ -41,8 +41,12 @@ func knownVersion(v string) bool {
 // accepts reads an Accept header: whether event streams are understood, and whether they are preferred, because they
 // stand first or alone. No header, and */*, take anything.
 func accepts(h http.Header) (streams, preferred bool) {
+	values := h["Accept"]
+	if len(values) == 1 && values[0] == "application/json, text/event-stream" { // what the SDKs send
+		return true, false
+	}
 	jsonAt, streamAt, n := -1, -1, 0
-	for _, value := range h.Values("Accept") {
+	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
 			base, _, _ := strings.Cut(part, ";")
 			switch strings.ToLower(strings.TrimSpace(base)) {

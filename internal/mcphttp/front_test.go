@@ -236,7 +236,7 @@ func TestTextsAreEncodedAsJSON(t *testing.T) {
 			err = json.Unmarshal(b, &want)
 		}
 		if err == nil {
-			err = json.Unmarshal(appendText(nil, s), &got)
+			err = json.Unmarshal(pos.AppendJSON(nil, s), &got)
 		}
 		if err != nil || got != want {
 			t.Errorf("%q became %q, want %q (%v)", s, got, want, err)

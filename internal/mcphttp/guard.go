@@ -72,11 +72,11 @@ func wrongOrigin() *refusal {
 
 func (g *Guard) hostAllowed(host string) bool {
 	host = strings.ToLower(host)
-	name := hostname(host)
-	if g.loopback && isLoopback(name) {
+	if slices.Contains(g.hosts, host) {
 		return true
 	}
-	return slices.Contains(g.hosts, host) || slices.Contains(g.hosts, name)
+	name := hostname(host)
+	return slices.Contains(g.hosts, name) || g.loopback && isLoopback(name)
 }
 
 func (g *Guard) originAllowed(values []string) bool {

@@ -184,7 +184,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // deadline gives the next write its time: an earlier request on the connection has left its own.
-func (h *Handler) deadline(w http.ResponseWriter) { h.newOutput(w).deadline() }
+func (h *Handler) deadline(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.patience)) // not every ResponseWriter can
+}
 
 // admit checks where a request comes from and goes to, and narrows the caller to it.
 func (h *Handler) admit(r *http.Request, c *pos.Caller) *refusal {

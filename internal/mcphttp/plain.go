@@ -126,7 +126,7 @@ func (h *Handler) plainCall(w http.ResponseWriter, r *http.Request, c *pos.Calle
 // appendResult appends what tools/call answers, as the SDK encodes it.
 func (h *Handler) appendResult(b []byte, res tool.Result, newer bool) []byte {
 	b = append(b, `,"result":{"content":[{"type":"text","text":`...)
-	b = appendText(b, res.Text)
+	b = pos.AppendJSON(b, res.Text)
 	b = append(b, `}],"structuredContent":`...)
 	b = append(b, res.Structured...)
 	if res.Code != "" {

@@ -72,7 +72,7 @@ func (h *Handler) plainInitialize(w http.ResponseWriter, r *http.Request, c *pos
 	h.meter.SessionOpened()
 	h.measure(p)
 	h.build(func(b []byte) []byte {
-		b = appendText(append(appendBegin(b, p), o.before...), h.instructions(c))
+		b = pos.AppendJSON(append(appendBegin(b, p), o.before...), h.instructions(c))
 		b = append(b, o.rest...)
 		h.respond(w, &h.front.older, b, nil)
 		return b

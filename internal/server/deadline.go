@@ -6,28 +6,44 @@ import (
 	"time"
 )
 
-// untilRead lifts the connection's read deadline once the body is read: the deadline is there for slow senders, and left
+// timedBody lifts the connection's read deadline once the body is read: the deadline is there for slow senders, and left
 // in place it would cancel every stream and every call that outlives it, because net/http goes on reading to notice a
 // client that hangs up.
-func untilRead(w http.ResponseWriter, r *http.Request) {
-	rc := http.NewResponseController(w)
-	if r.Body == nil || r.Body == http.NoBody {
-		_ = rc.SetReadDeadline(time.Time{})
-		return
-	}
-	r.Body = &timedBody{r.Body, rc}
-}
-
 type timedBody struct {
 	io.ReadCloser
-	rc *http.ResponseController
+	rec *recorder
 }
 
 // Read lifts the deadline at the end of the body.
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		_ = b.rc.SetReadDeadline(time.Time{})
+		_ = b.rec.SetReadDeadline(time.Time{})
 	}
 	return n, err
+}
+
+func (r *recorder) liftReadDeadline(req *http.Request) {
+	if req.Body == nil || req.Body == http.NoBody {
+		_ = r.SetReadDeadline(time.Time{})
+		return
+	}
+	r.body = timedBody{req.Body, r}
+	req.Body = &r.body
+}
+
+// SetReadDeadline is for http.ResponseController.
+func (r *recorder) SetReadDeadline(t time.Time) error {
+	if w, ok := r.w.(interface{ SetReadDeadline(time.Time) error }); ok {
+		return w.SetReadDeadline(t)
+	}
+	return http.ErrNotSupported
+}
+
+// SetWriteDeadline is for http.ResponseController.
+func (r *recorder) SetWriteDeadline(t time.Time) error {
+	if w, ok := r.w.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		return w.SetWriteDeadline(t)
+	}
+	return http.ErrNotSupported
 }

@@ -2,22 +2,34 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	stdlog "log"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
-// requestID is the platform's trace id where there is one, so that our lines join its own, and otherwise a new id.
+// requestID is the platform's trace id where there is one, so that our lines join its own, and otherwise a new id: unique,
+// not secret.
 func requestID(r *http.Request) string {
-	if id, _, ok := strings.Cut(r.Header.Get("X-Cloud-Trace-Context"), "/"); ok && len(id) == 32 && isHex(id) {
-		return id
+	if trace := r.Header["X-Cloud-Trace-Context"]; trace != nil {
+		if id, _, ok := strings.Cut(trace[0], "/"); ok && len(id) == 32 && isHex(id) {
+			return id
+		}
 	}
-	return rand.Text()
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // 26 of them are 130 bits
+	var id [26]byte
+	for i := 0; i < len(id); {
+		for n, bits := 0, rand.Uint64(); n < 12 && i < len(id); n, i, bits = n+1, i+1, bits>>5 {
+			id[i] = letters[bits&31]
+		}
+	}
+	return string(id[:])
 }
 
 func isHex(s string) bool {
@@ -31,18 +43,30 @@ func isHex(s string) bool {
 
 // recorder remembers what was answered, for the log.
 type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-	head   [2]string // the headers of every answer
+	w       http.ResponseWriter
+	start   time.Time
+	status  int
+	bytes   int64
+	request pos.Request
+	body    timedBody
+	head    [2]string // the headers of every answer
 }
+
+func (r *recorder) addHeaders() {
+	r.head = [...]string{r.request.ID, "nosniff"}
+	h := r.w.Header()
+	h["X-Request-Id"], h["X-Content-Type-Options"] = r.head[:1:1], r.head[1:]
+}
+
+// Header implements http.ResponseWriter.
+func (r *recorder) Header() http.Header { return r.w.Header() }
 
 // WriteHeader remembers the first status.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
 	}
-	r.ResponseWriter.WriteHeader(status)
+	r.w.WriteHeader(status)
 }
 
 // Write counts the bytes.
@@ -50,39 +74,45 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	n, err := r.ResponseWriter.Write(b)
+	n, err := r.w.Write(b)
 	r.bytes += int64(n)
 	return n, err
 }
 
 // Unwrap lets http.ResponseController reach deadlines and Flush.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+func (r *recorder) Unwrap() http.ResponseWriter { return r.w }
 
 // Flush is for code that asks for http.Flusher itself.
 func (r *recorder) Flush() {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	_ = http.NewResponseController(r.ResponseWriter).Flush()
+	_ = http.NewResponseController(r.w).Flush()
 }
 
-func (s *Server) logRequest(r *http.Request, rec *recorder, id string, start time.Time) {
-	took := time.Since(start)
-	level := slog.LevelInfo
+// logRequest writes the one line of a request, with the call of a tool that it made.
+func (s *Server) logRequest(r *http.Request, rec *recorder) {
+	took := time.Since(rec.start)
+	level, call := rec.request.End()
 	switch {
 	case rec.status >= 500:
-		level = slog.LevelWarn
+		level = max(level, slog.LevelWarn)
 	case strings.HasPrefix(r.URL.Path, "/health"):
-		level = slog.LevelDebug
+		level = min(level, slog.LevelDebug)
 	}
 	out := s.o.Log.Handler()
 	if !out.Enabled(r.Context(), level) {
 		return
 	}
-	line := slog.NewRecord(start.Add(took), level, "request", 0) // LogAttrs would look for the caller's line, which nobody prints
-	line.AddAttrs(
-		slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", rec.status),
-		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", id))
+	what := "request"
+	if len(call) > 0 {
+		what = "tool call"
+	}
+	line := slog.NewRecord(rec.start.Add(took), level, what, 0) // LogAttrs would look for the caller's line, which nobody prints
+	var room [16]slog.Attr
+	attrs := append(room[:0], slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", rec.status),
+		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", rec.request.ID))
+	line.AddAttrs(append(attrs, call...)...)
 	_ = out.Handle(r.Context(), line)
 }
 

@@ -13,6 +13,7 @@ const maxHeaderBytes = 32 << 10
 // times bound what a connection and a stop may take.
 type times struct {
 	header, read, write, idle time.Duration
+	look                      time.Duration // how often they are looked at
 	lameDuck, shutdown        time.Duration
 }
 
@@ -24,6 +25,7 @@ func usualTimes() times {
 		read:     30 * time.Second, // a body of at most 1 MiB
 		write:    30 * time.Second, // set anew for each request; the endpoint gives each piece of a stream its own
 		idle:     120 * time.Second,
+		look:     lookEvery,
 		lameDuck: 500 * time.Millisecond,
 		shutdown: 7500 * time.Millisecond,
 	}
@@ -42,7 +44,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          quietLog(s.o.Log),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(ln) }()
+	go func() { failed <- hs.Serve(newPatient(ln, s.times.look)) }()
 	select {
 	case err := <-failed:
 		return err

@@ -143,11 +143,10 @@ func (s *Server) serveMCP(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP surrounds every request with an id, a recovered panic and a line in the log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	id := requestID(r)
-	r = r.WithContext(pos.WithRequestID(r.Context(), id))
-	rec := &recorder{ResponseWriter: w, head: [2]string{id, "nosniff"}}
-	head := w.Header()
-	head["X-Request-Id"], head["X-Content-Type-Options"] = rec.head[:1:1], rec.head[1:]
+	rec := &recorder{w: w, start: start}
+	rec.request.ID = requestID(r)
+	r = r.WithContext(pos.WithRequest(r.Context(), &rec.request))
+	rec.addHeaders()
 	if s.o.Meter != nil {
 		s.o.Meter.Begin()
 		defer func() { s.o.Meter.End(r.Method, route(r.Pattern), rec.status, time.Since(start)) }() // also when the handler panics
@@ -157,16 +156,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			s.logPanic(r.Context(), id, p)
+			s.logPanic(r.Context(), rec.request.ID, p)
 			if rec.status != 0 { // half an answer must not look like a whole one
 				defer panic(http.ErrAbortHandler)
 			} else {
-				writeError(rec, http.StatusInternalServerError, "internal error ("+id+")")
+				writeError(rec, http.StatusInternalServerError, "internal error ("+rec.request.ID+")")
 			}
 		}
-		s.logRequest(r, rec, id, start)
+		s.logRequest(r, rec)
 	}()
-	untilRead(w, r)
+	rec.liftReadDeadline(r)
+	if r.URL.Path == "/mcp" { // nearly all requests: what the mux would find, without looking
+		r.Pattern = "/mcp"
+		s.serveMCP(rec, r)
+		return
+	}
 	s.mux.ServeHTTP(rec, r)
 }
 

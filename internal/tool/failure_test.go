@@ -40,7 +40,7 @@ func TestInternalErrorsStayInside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, log := loggedSet(t, tl)
-			ctx := pos.WithRequestID(t.Context(), "req-77")
+			ctx := pos.WithRequest(t.Context(), &pos.Request{ID: "req-77"})
 			r, err := s.Call(ctx, oneShop(), "cook_dish", json.RawMessage(`{"dish":"x2"}`))
 			if err != nil || r.Code != pos.Internal {
 				t.Fatalf("%+v, %v", r, err)
@@ -148,7 +148,7 @@ func TestLogLine(t *testing.T) {
 	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
 		t.Fatalf("%v in %s", err, log)
 	}
-	if line["msg"] != "tool call" || line["tool"] != "cook_dish" || line["credential"] != "key:1" || line["business"] != idOne || line["took"] == nil || line["bytes"] == 0 {
+	if line["msg"] != "tool call" || line["tool"] != "cook_dish" || line["credential"] != "key:1" || line["business"] != idOne || line["call_took"] == nil {
 		t.Errorf("%s", log)
 	}
 	if strings.Contains(log.String(), "canary") || strings.Contains(log.String(), "Ceiba") {

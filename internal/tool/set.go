@@ -178,20 +178,16 @@ func langOf(c pos.Caller) pos.Lang {
 	return pos.ES
 }
 
+// report tells of a call: to the meter, and to the log, in its request's line where that tells of no other call yet.
 func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, err error, start time.Time) {
-	end := time.Now()
-	took := end.Sub(start)
+	took := time.Since(start)
 	if s.meter != nil {
 		s.meter.Called(t.Name, res.Code, took)
 	}
 	var room [8]slog.Attr // none of it on the heap
-	attrs := append(room[:0], slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("took", took),
-		slog.Int("bytes", len(res.Structured)+len(res.Text)))
+	attrs := append(room[:0], slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("call_took", took))
 	if len(c.Targets) > 0 {
 		attrs = append(attrs, slog.String("business", c.Targets[0].ID))
-	}
-	if id := pos.RequestID(ctx); id != "" {
-		attrs = append(attrs, slog.String("request_id", id))
 	}
 	level := slog.LevelInfo
 	if res.Code != "" {
@@ -206,8 +202,15 @@ func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, er
 			attrs = append(attrs, slog.Any("error", cause))
 		}
 	}
+	request := pos.RequestOf(ctx)
+	if request.Tell(level, attrs) {
+		return
+	}
+	if request != nil {
+		attrs = append(attrs, slog.String("request_id", request.ID))
+	}
 	if out := s.log.Handler(); out.Enabled(ctx, level) {
-		line := slog.NewRecord(end, level, "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
+		line := slog.NewRecord(start.Add(took), level, "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
 		line.AddAttrs(attrs...)
 		_ = out.Handle(ctx, line)
 	}
