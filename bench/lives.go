@@ -91,7 +91,7 @@ func (b *bench) against(ctx context.Context, aged, fresh *server) (r, m figure, 
 			return r, m, err
 		}
 	}
-	rounds, err := b.interleaved(ctx, servers, each(whoami, b.size.connections), b.size.each)
+	rounds, err := b.interleaved(ctx, servers, each(whoami, b.size.connections), b.size.each, true)
 	if err != nil {
 		return r, m, err
 	}

@@ -36,9 +36,9 @@ func p99(m measure) float64       { return m.p99 }
 func allocated(m measure) float64 { return m.allocated }
 
 // round lets one server answer for a while.
-func (b *bench) round(ctx context.Context, s *server, steps []load.Step, d time.Duration) (measure, error) {
+func (b *bench) round(ctx context.Context, s *server, steps []load.Step, d time.Duration, awake bool) (measure, error) {
 	var before, after reading
-	res, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps, Warm: b.size.warm, For: d,
+	res, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps, Warm: b.size.warm, For: d, Awake: awake,
 		// The clocks last and first: asking for the memory costs the server a little.
 		Begin: func() error { return errors.Join(before.memory(ctx, s), before.clocks(s)) },
 		End:   func() error { return errors.Join(after.clocks(s), after.memory(ctx, s)) },
@@ -46,7 +46,9 @@ func (b *bench) round(ctx context.Context, s *server, steps []load.Step, d time.
 	if err != nil {
 		return measure{}, fmt.Errorf("%s: %w", s.name, err)
 	}
-	b.generatorWas(s, float64(after.own-before.own)/float64(res.Took))
+	if !awake {
+		b.generatorWas(s, float64(after.own-before.own)/float64(res.Took))
+	}
 	n := float64(res.Calls)
 	return measure{
 		rate:      res.Rate(),
@@ -90,11 +92,11 @@ func (b *bench) generatorWas(s *server, busy float64) {
 }
 
 // interleaved measures servers in turn, round after round, so that what changes on the machine meanwhile hits all of them.
-func (b *bench) interleaved(ctx context.Context, servers []*server, steps func(s *server) []load.Step, d time.Duration) (map[*server]series, error) {
+func (b *bench) interleaved(ctx context.Context, servers []*server, steps func(s *server) []load.Step, d time.Duration, awake bool) (map[*server]series, error) {
 	out := map[*server]series{}
 	for range b.size.rounds {
 		for _, s := range servers {
-			m, err := b.round(ctx, s, steps(s), d)
+			m, err := b.round(ctx, s, steps(s), d, awake)
 			if err != nil {
 				return nil, err
 			}
@@ -119,12 +121,12 @@ func each(c call, n int) func(s *server) []load.Step {
 }
 
 // rated is a row that is measured in rounds of one call.
-func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *server) []load.Step, d time.Duration) (func(figure, func(measure) float64) figure, error) {
-	m, err := b.interleaved(ctx, t.all(), steps, d)
+func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *server) []load.Step, d time.Duration, awake bool) (func(figure, func(measure) float64) figure, error) {
+	m, err := b.interleaved(ctx, t.all(), steps, d, awake)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.profile(ctx, name, t, steps); err != nil {
+	if err := b.profile(ctx, name, t, steps, awake); err != nil {
 		return nil, err
 	}
 	return func(f figure, pick func(measure) float64) figure {
@@ -137,7 +139,7 @@ func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *se
 }
 
 // profile takes CPU profiles in a round of their own, which is not counted.
-func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *server) []load.Step) error {
+func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *server) []load.Step, awake bool) error {
 	if b.opts.profile == "" {
 		return nil
 	}
@@ -148,7 +150,7 @@ func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *
 		}
 		done := make(chan taken, 1)
 		seconds := max(1, int(b.size.each.Seconds()))
-		_, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps(s), Warm: b.size.warm, For: time.Duration(seconds) * time.Second, Begin: func() error {
+		_, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps(s), Warm: b.size.warm, For: time.Duration(seconds) * time.Second, Awake: awake, Begin: func() error {
 			go func() {
 				p, err := s.look(ctx, fmt.Sprint("/cpu?seconds=", seconds))
 				done <- taken{p, err}

@@ -18,7 +18,7 @@ func whoamiNewer(ctx context.Context, b *bench) ([]figure, error) {
 }
 
 func whoamiRow(ctx context.Context, b *bench, t trio, name string, c call, version string) ([]figure, error) {
-	of, err := b.rated(ctx, name, t, each(c, b.size.connections), b.size.each)
+	of, err := b.rated(ctx, name, t, each(c, b.size.connections), b.size.each, true)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func whoamiRow(ctx context.Context, b *bench, t trio, name string, c call, versi
 }
 
 func toolsList(ctx context.Context, b *bench) ([]figure, error) {
-	of, err := b.rated(ctx, "list", b.trio, each(list, b.size.connections), b.size.each)
+	of, err := b.rated(ctx, "list", b.trio, each(list, b.size.connections), b.size.each, true)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func toolsList(ctx context.Context, b *bench) ([]figure, error) {
 }
 
 func topProducts(ctx context.Context, b *bench) ([]figure, error) {
-	of, err := b.rated(ctx, "products", b.trio, each(products, b.size.readers), b.size.eachQuery)
+	of, err := b.rated(ctx, "products", b.trio, each(products, b.size.readers), b.size.eachQuery, false)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func sessionsRow(ctx context.Context, b *bench) ([]figure, error) {
 			steps = append(steps, s.life(nil))
 		}
 		return steps
-	}, b.size.each)
+	}, b.size.each, false)
 	if err != nil {
 		return nil, err
 	}

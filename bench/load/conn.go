@@ -78,6 +78,14 @@ func (c *Conn) Do(request []byte) (*Response, error) {
 	return &c.res, nil
 }
 
+func (c *Conn) stayAwake() error {
+	r, err := newAwake(c.c)
+	if err == nil {
+		c.r.Reset(r)
+	}
+	return err
+}
+
 // Patient gives the next requests their time, all together: a deadline for each would cost more than the rest of Do.
 func (c *Conn) Patient(d time.Duration) error { return c.c.SetDeadline(time.Now().Add(d)) }
 

@@ -19,6 +19,7 @@ type Options struct {
 	Steps []Step // one a connection
 	Warm  time.Duration
 	For   time.Duration
+	Awake bool // never sleep for an answer: where nothing else needs the generator's core
 	// Calls, when it is not zero, ends the round after so many calls, whichever comes first.
 	Calls int
 	// Begin and End run while nothing is on its way, right before the first counted call and right after the last one, so
@@ -46,6 +47,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}()
 	for range o.Steps {
 		c, err := Dial(ctx, o.Addr)
+		if err != nil {
+			return Result{}, err
+		}
+		if o.Awake {
+			err = c.stayAwake()
+		}
 		if err != nil {
 			return Result{}, err
 		}

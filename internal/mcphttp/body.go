@@ -21,9 +21,9 @@ const (
 // usualBody is what nearly all bodies fit into.
 const usualBody = 4 << 10
 
-// readBody reads a POST's body, which has patience to arrive in, and checks its type and size. It uses buf when the body
+// readBody reads a POST's body, which has to arrive until then, and checks its type and size. It uses buf when the body
 // fits.
-func readBody(patience time.Duration, buf []byte, w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+func readBody(until time.Time, buf []byte, w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeRefused, "Content-Encoding is not supported: send the body as it is"}
 	}
@@ -33,7 +33,7 @@ func readBody(patience time.Duration, buf []byte, w http.ResponseWriter, r *http
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience)) // not every ResponseWriter can
+	_ = http.NewResponseController(w).SetReadDeadline(until) // not every ResponseWriter can
 	body, err := readAll(buf, w, r)
 	if err != nil {
 		// The deadline stays: net/http reads what is left of a body before it answers, and would wait for it for ever.

@@ -116,15 +116,32 @@ func (h *Handler) plainCall(w http.ResponseWriter, r *http.Request, c *pos.Calle
 		head = &h.front.newer
 	}
 	h.build(func(b []byte) []byte {
-		b = h.appendResult(appendBegin(b, p), res, newer)
+		b = h.appendKept(appendBegin(b, p), &res, newer)
 		h.respond(w, head, b, nil)
 		return b
 	})
 	return true
 }
 
+// appendKept is appendResult, but for results that were encoded already.
+func (h *Handler) appendKept(b []byte, res *tool.Result, newer bool) []byte {
+	if res.Encoded == nil {
+		return h.appendResult(b, res, newer)
+	}
+	form := 0
+	if newer {
+		form = 1
+	}
+	if kept := res.Encoded[form].Load(); kept != nil {
+		return append(b, *kept...)
+	}
+	kept := h.appendResult(nil, res, newer)
+	res.Encoded[form].Store(&kept)
+	return append(b, kept...)
+}
+
 // appendResult appends what tools/call answers, as the SDK encodes it.
-func (h *Handler) appendResult(b []byte, res tool.Result, newer bool) []byte {
+func (h *Handler) appendResult(b []byte, res *tool.Result, newer bool) []byte {
 	b = append(b, `,"result":{"content":[{"type":"text","text":`...)
 	b = pos.AppendJSON(b, res.Text)
 	b = append(b, `}],"structuredContent":`...)

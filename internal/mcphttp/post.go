@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -26,8 +27,9 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 		defer h.large.leave(c.Credential)
 	}
 	buf := h.front.bodies.Get().(*[]byte)
-	body, bad := readBody(h.patience, *buf, w, r)
-	h.deadline(w) // the body took its own time
+	now := time.Now()
+	body, bad := readBody(now.Add(h.patience), *buf, w, r)
+	_ = http.NewResponseController(w).SetWriteDeadline(now.Add(2 * h.patience)) // the body took its own time
 	if bad != nil {
 		bad.write(w)
 		return

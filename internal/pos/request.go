@@ -4,41 +4,76 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 )
 
-// Request is what is known of a request beside its caller: the id that names it in logs and in internal errors, and what
-// its line in the log shall say of the call that it made. It is safe for concurrent use: a call may outlive its request.
+// Request is what is known of a request beside its caller: the id that names it in logs and in internal errors, and the
+// call that its line in the log tells of. It is safe for concurrent use: a call may outlive its request.
 type Request struct {
 	ID string
 
-	mu    sync.Mutex
-	ended bool
-	level slog.Level
-	n     int
-	call  [8]slog.Attr
+	mu     sync.Mutex
+	ended  bool
+	called Called
 }
 
-// Tell puts what is to be said of a call into the request's line, at this level at least. It does nothing and returns
-// false when that line tells of another call already, or is written: then the call needs a line of its own.
-func (r *Request) Tell(level slog.Level, call []slog.Attr) bool {
-	if r == nil || len(call) > len(r.call) {
+// Called is what the log tells of a call of a tool: nothing that the shop's people typed.
+type Called struct {
+	Tool       string
+	Credential string
+	Business   string // id of the first that the call is about, or empty
+	Took       time.Duration
+	Code       Code  // of a failure
+	Err        error // what must not be read outside: its text is for the log only
+}
+
+// Tell leaves a call for the request's line. It does nothing and returns false when that line tells of another call
+// already, or is written: then the call needs a line of its own. A nil Request has no line.
+func (r *Request) Tell(c *Called) bool {
+	if r == nil {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended || r.n > 0 {
+	if r.ended || r.called.Tool != "" {
 		return false
 	}
-	r.level, r.n = level, copy(r.call[:], call)
+	r.called = *c
 	return true
 }
 
-// End returns what the line shall say; from then on Tell returns false.
-func (r *Request) End() (level slog.Level, call []slog.Attr) {
+// End returns the call that the line shall tell of, if it has a tool; from then on Tell returns false.
+func (r *Request) End() *Called {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = true
-	return r.level, r.call[:r.n]
+	return &r.called
+}
+
+// Level is how much a call matters.
+func (c *Called) Level() slog.Level {
+	switch {
+	case c.Code == Internal:
+		return slog.LevelError
+	case c.Err != nil:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+// Append appends what there is to tell.
+func (c *Called) Append(attrs []slog.Attr) []slog.Attr {
+	attrs = append(attrs, slog.String("tool", c.Tool), slog.String("credential", c.Credential), slog.Duration("call_took", c.Took))
+	if c.Business != "" {
+		attrs = append(attrs, slog.String("business", c.Business))
+	}
+	if c.Code != "" {
+		attrs = append(attrs, slog.String("code", string(c.Code)))
+	}
+	if c.Err != nil {
+		attrs = append(attrs, slog.Any("error", c.Err))
+	}
+	return attrs
 }
 
 type requestKey struct{}

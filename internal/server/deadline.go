@@ -23,11 +23,14 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *recorder) liftReadDeadline(req *http.Request) {
+// timeout gives a request its time: for its body to arrive, and for its answer to be taken. net/http's own timeouts would
+// look at the clock again for each.
+func (r *recorder) timeout(req *http.Request, t times) {
+	_ = r.SetWriteDeadline(r.start.Add(t.write))
 	if req.Body == nil || req.Body == http.NoBody {
-		_ = r.SetReadDeadline(time.Time{})
 		return
 	}
+	_ = r.SetReadDeadline(r.start.Add(t.read))
 	r.body = timedBody{req.Body, r}
 	req.Body = &r.body
 }

@@ -93,26 +93,29 @@ func (r *recorder) Flush() {
 // logRequest writes the one line of a request, with the call of a tool that it made.
 func (s *Server) logRequest(r *http.Request, rec *recorder) {
 	took := time.Since(rec.start)
-	level, call := rec.request.End()
+	called := rec.request.End()
+	level, what := slog.LevelInfo, "request"
 	switch {
-	case rec.status >= 500:
-		level = max(level, slog.LevelWarn)
+	case called.Tool != "":
+		level, what = called.Level(), "tool call"
 	case strings.HasPrefix(r.URL.Path, "/health"):
-		level = min(level, slog.LevelDebug)
+		level = slog.LevelDebug
+	}
+	if rec.status >= 500 {
+		level = max(level, slog.LevelWarn)
 	}
 	out := s.o.Log.Handler()
 	if !out.Enabled(r.Context(), level) {
 		return
 	}
-	what := "request"
-	if len(call) > 0 {
-		what = "tool call"
-	}
 	line := slog.NewRecord(rec.start.Add(took), level, what, 0) // LogAttrs would look for the caller's line, which nobody prints
 	var room [16]slog.Attr
 	attrs := append(room[:0], slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", rec.status),
 		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", rec.request.ID))
-	line.AddAttrs(append(attrs, call...)...)
+	if called.Tool != "" {
+		attrs = called.Append(attrs)
+	}
+	line.AddAttrs(attrs...)
 	_ = out.Handle(r.Context(), line)
 }
 

@@ -37,8 +37,6 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	hs := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: s.times.header,
-		ReadTimeout:       s.times.read,
-		WriteTimeout:      s.times.write,
 		IdleTimeout:       s.times.idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          quietLog(s.o.Log),

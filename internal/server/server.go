@@ -165,7 +165,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.logRequest(r, rec)
 	}()
-	rec.liftReadDeadline(r)
+	rec.timeout(r, s.times)
 	if r.URL.Path == "/mcp" { // nearly all requests: what the mux would find, without looking
 		r.Pattern = "/mcp"
 		s.serveMCP(rec, r)

@@ -328,6 +328,31 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// A call of a tool stands in the line of its request.
+func TestLogTellsOfTheCall(t *testing.T) {
+	t.Parallel()
+	f := newServer(t)
+	f.SetMCP(serving(func(w http.ResponseWriter, r *http.Request) {
+		called := pos.Called{Tool: "whoami", Credential: "key:1", Business: "b1", Code: pos.Overloaded, Err: errors.New("why"), Took: time.Second}
+		if !pos.RequestOf(r.Context()).Tell(&called) {
+			t.Error("there is a line")
+		}
+	}))
+	f.ask("POST", "/mcp")
+	var line map[string]any
+	if err := json.Unmarshal([]byte(f.log.String()), &line); err != nil {
+		t.Fatalf("%v in %s", err, f.log)
+	}
+	for name, want := range map[string]any{
+		"msg": "tool call", "level": "WARN", "method": "POST", "path": "/mcp", "tool": "whoami", "credential": "key:1", "business": "b1",
+		"code": "overloaded", "error": "why", "call_took": 1e9,
+	} {
+		if line[name] != want {
+			t.Errorf("%s is %v, want %v", name, line[name], want)
+		}
+	}
+}
+
 // Credentials, queries and bodies never reach the log; what a scanner sends does not fill it.
 func TestLogHoldsNoSecrets(t *testing.T) {
 	t.Parallel()

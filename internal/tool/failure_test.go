@@ -40,7 +40,9 @@ func TestInternalErrorsStayInside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, log := loggedSet(t, tl)
-			ctx := pos.WithRequest(t.Context(), &pos.Request{ID: "req-77"})
+			req := &pos.Request{ID: "req-77"}
+			req.End() // its line is written: the call has one of its own
+			ctx := pos.WithRequest(t.Context(), req)
 			r, err := s.Call(ctx, oneShop(), "cook_dish", json.RawMessage(`{"dish":"x2"}`))
 			if err != nil || r.Code != pos.Internal {
 				t.Fatalf("%+v, %v", r, err)
@@ -136,6 +138,30 @@ func TestEveryCallHasADeadline(t *testing.T) {
 	call(t, s, oneShop(), "cook_dish", `{"dish":"x2"}`)
 	if left < 50*time.Second || left > time.Minute {
 		t.Errorf("a call has %s", left)
+	}
+}
+
+// A request's first call is told in the request's line; further ones, and those that outlive it, in lines of their own.
+func TestACallIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s, log := loggedSet(t, kitchen(tool.Spec[kitchenArgs]{}, nil))
+	req := &pos.Request{ID: "req-77"}
+	ctx := pos.WithRequest(t.Context(), req)
+	for range 2 {
+		if r, err := s.Call(ctx, oneShop(), "cook_dish", json.RawMessage(`{"dish":"x2"}`)); err != nil || r.Code != "" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "req-77") {
+		t.Errorf("beside the request's line: %s", log)
+	}
+	c := req.End()
+	if c.Took <= 0 {
+		t.Errorf("the call took %s", c.Took)
+	}
+	c.Took = 0
+	if diff := cmp.Diff(&pos.Called{Tool: "cook_dish", Credential: "key:1", Business: idOne}, c); diff != "" {
+		t.Errorf("in the request's line (-want +got):\n%s", diff)
 	}
 }
 

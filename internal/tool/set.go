@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
@@ -56,7 +57,11 @@ type Result struct {
 	Structured json.RawMessage
 	Text       string
 	Code       pos.Code // empty: the call succeeded
+	Encoded    *Encoded // nil: the result is given out once
 }
+
+// Encoded is room for what a protocol made of a result that is given out again and again, in each of its forms.
+type Encoded [2]atomic.Pointer[[]byte]
 
 // Call runs a tool for a caller with raw JSON arguments. Every failure but ErrUnknown is a Result that the assistant can
 // pass on; what must not be read outside goes to the log. One line is logged a call.
@@ -88,6 +93,7 @@ func (s *Set) Call(ctx context.Context, c pos.Caller, name string, raw json.RawM
 	case err != nil:
 		res = s.failure(ctx, err)
 	case t.Steady && bare(raw) && !s.undecided(&asked):
+		res.Encoded = new(Encoded)
 		asked.Remember(t.Name, &remembered{res, second})
 	}
 	s.report(ctx, &c, t, res, err, start)
@@ -184,34 +190,24 @@ func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, er
 	if s.meter != nil {
 		s.meter.Called(t.Name, res.Code, took)
 	}
-	var room [8]slog.Attr // none of it on the heap
-	attrs := append(room[:0], slog.String("tool", t.Name), slog.String("credential", c.Credential), slog.Duration("call_took", took))
+	called := pos.Called{Tool: t.Name, Credential: c.Credential, Took: took, Code: res.Code}
 	if len(c.Targets) > 0 {
-		attrs = append(attrs, slog.String("business", c.Targets[0].ID))
+		called.Business = c.Targets[0].ID
 	}
-	level := slog.LevelInfo
-	if res.Code != "" {
-		attrs = append(attrs, slog.String("code", string(res.Code)))
+	switch {
+	case res.Code == pos.Internal:
+		called.Err = err
+	case err != nil:
+		called.Err = errors.Unwrap(pos.Public(err))
 	}
-	if res.Code == pos.Internal {
-		level = slog.LevelError
-		attrs = append(attrs, slog.Any("error", err))
-	} else if err != nil {
-		if cause := errors.Unwrap(pos.Public(err)); cause != nil {
-			level = slog.LevelWarn
-			attrs = append(attrs, slog.Any("error", cause))
-		}
-	}
-	request := pos.RequestOf(ctx)
-	if request.Tell(level, attrs) {
+	request, out := pos.RequestOf(ctx), s.log.Handler()
+	if request.Tell(&called) || !out.Enabled(ctx, called.Level()) {
 		return
 	}
+	line := slog.NewRecord(start.Add(took), called.Level(), "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
+	line.AddAttrs(called.Append(nil)...)
 	if request != nil {
-		attrs = append(attrs, slog.String("request_id", request.ID))
+		line.AddAttrs(slog.String("request_id", request.ID))
 	}
-	if out := s.log.Handler(); out.Enabled(ctx, level) {
-		line := slog.NewRecord(start.Add(took), level, "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
-		line.AddAttrs(attrs...)
-		_ = out.Handle(ctx, line)
-	}
+	_ = out.Handle(ctx, line)
 }
