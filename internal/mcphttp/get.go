@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
-	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/session"
 )
 
@@ -27,7 +28,9 @@ func parseEventID(id string) (stream, position string, ok bool) {
 // retryAfterStop is when clients of a stopping instance shall come again: at once, elsewhere.
 const retryAfterStop = 500 * time.Millisecond
 
-// tail is a GET: it sends a session's stream of events, whichever request of this store made them.
+// tail is a GET: it sends a session's stream of events, whichever request of this store made them. Thousands are open at
+// once, so it holds little: no tickers, no queue of signals, and what needs much of a stack is over, or in a goroutine of
+// its own, while it waits: below 3 KB in use, the runtime takes half of the stack back.
 type tail struct {
 	h        *Handler
 	x        *exchange
@@ -36,52 +39,83 @@ type tail struct {
 	position string // of the last event that the client has
 	primes   bool
 	name     string // among the GETs of the stream
+
+	undo  [5]func()     // what is to be given back, last first
+	woken chan struct{} // something of the two below
+	ended atomic.Bool   // the session is closed, or another GET took over
+	news  atomic.Bool   // the stream has events
 }
 
 // get serves the GET of a session.
-func (h *Handler) get(w http.ResponseWriter, r *http.Request, c pos.Caller) {
+func (h *Handler) get(w http.ResponseWriter, r *http.Request) {
+	t := &tail{h: h, out: h.newOutput(w), name: rand.Text(), woken: make(chan struct{}, 1)}
+	defer t.leave()
+	if !t.enter(w, r) {
+		return
+	}
+	if err := t.run(r.Context()); err != nil {
+		h.refuseTail(w, r, err)
+	}
+}
+
+// enter finds out whether there may be a stream and makes room for it. Otherwise it refuses the request itself.
+func (t *tail) enter(w http.ResponseWriter, r *http.Request) bool {
+	h := t.h
+	c, ok := h.enter(w, r)
+	if !ok {
+		return false
+	}
+	credential := c.Credential
+	t.undo[0] = func() { h.gate.leave(credential) }
+	if !h.admitted(w, r, &c) {
+		return false
+	}
+	t.out.deadline()
+	t.undo[1] = t.out.detach
 	id := r.Header.Get(headerSession)
 	if id == "" {
 		refuse(w, http.StatusBadRequest, codeRefused, needsSession)
-		return
+		return false
 	}
 	if streams, _ := accepts(r.Header); !streams {
 		refuse(w, http.StatusNotAcceptable, codeRefused, "Accept must contain text/event-stream")
-		return
+		return false
 	}
-	x, err := h.open(r.Context(), c, id)
-	if err != nil {
+	var err error
+	if t.x, err = h.open(r.Context(), c, id); err != nil {
 		h.refuseSession(w, r, err)
-		return
+		return false
 	}
-	t := &tail{h: h, x: x, out: h.newOutput(w), primes: x.state.Protocol >= "2025-11-25", name: rand.Text()}
-	defer t.out.detach()
+	t.primes = t.x.state.Protocol >= "2025-11-25"
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		var ok bool
 		if t.stream, t.position, ok = parseEventID(last); !ok {
 			refuse(w, http.StatusBadRequest, codeRefused, "Last-Event-ID is not one of this server")
-			return
+			return false
 		}
 	}
 	select {
 	case <-h.stopping:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 		refuse(w, http.StatusServiceUnavailable, jsonrpc.CodeInternalError, errStopping.Error())
-		return
+		return false
 	default:
 	}
 	release, ok := h.slots.take(c.Credential, id+" "+t.stream)
 	if !ok {
 		w.Header().Set("Allow", "POST, DELETE")
 		refuse(w, http.StatusMethodNotAllowed, codeRefused, "no more event streams at the moment; calls work without one")
-		return
+		return false
 	}
-	defer release()
-	defer h.gate.aside(c.Credential)()
 	h.running.enter()
-	defer h.running.leave()
-	if err := t.run(r.Context()); err != nil {
-		h.refuseTail(w, r, err)
+	t.undo[2], t.undo[3], t.undo[4] = release, h.gate.aside(credential), h.running.leave
+	return true
+}
+
+func (t *tail) leave() {
+	for _, undo := range slices.Backward(t.undo[:]) {
+		if undo != nil {
+			undo()
+		}
 	}
 }
 
@@ -96,7 +130,7 @@ func (h *Handler) refuseTail(w http.ResponseWriter, r *http.Request, err error) 
 // run sends events until there is a reason to end. It returns an error only while nothing has been written.
 func (t *tail) run(ctx context.Context) error {
 	store, id := t.h.store, t.x.session
-	signals, stop, err := store.Watch(ctx, id) // before the first reading: no event falls between
+	stop, err := store.Observe(ctx, id, t.see) // before the first reading: no event falls between
 	if err != nil {
 		return err
 	}
@@ -112,8 +146,24 @@ func (t *tail) run(ctx context.Context) error {
 	if t.send(events) {
 		return nil
 	}
-	t.follow(ctx, signals)
+	t.follow(ctx)
 	return nil
+}
+
+// see notes a signal.
+func (t *tail) see(s session.Signal) {
+	switch {
+	case s.Type == session.Closed, s.Type == session.TakeOver && s.Stream == t.stream && string(s.Data) != t.name:
+		t.ended.Store(true)
+	case s.Type == session.Appended && s.Stream == t.stream, s.Type == session.Missed:
+		t.news.Store(true)
+	default:
+		return
+	}
+	select {
+	case t.woken <- struct{}{}:
+	default: // it will look at both
+	}
 }
 
 // first reads what the client has not seen. A call's stream that is gone is an error, so that the client calls again; the
@@ -153,40 +203,62 @@ func (t *tail) send(events []session.Event) (complete bool) {
 }
 
 // follow waits for events and for reasons to end.
-func (t *tail) follow(ctx context.Context, signals <-chan session.Signal) {
-	recheck := time.NewTicker(t.h.recheck)
-	defer recheck.Stop()
-	beat := time.NewTicker(t.h.heartbeat)
-	defer beat.Stop()
-	long := time.NewTimer(t.h.opts.StreamMax)
-	defer long.Stop()
+func (t *tail) follow(ctx context.Context) {
+	now := time.Now()
+	long, beat, look := now.Add(t.h.opts.StreamMax), now.Add(t.h.heartbeat), now.Add(t.h.recheck)
+	next := func() time.Duration { return time.Until(earliest(long, beat, look)) }
+	timer := time.NewTimer(next())
+	defer timer.Stop()
+	var looked chan bool // whether the stream goes on; set while that is being found out
+	defer func() {
+		if looked != nil {
+			<-looked
+		}
+	}()
 	for t.out.open() {
 		select {
 		case <-ctx.Done():
-			return
-		case <-long.C:
 			return
 		case <-t.h.stopping:
 			if t.primes {
 				t.out.retry(retryAfterStop)
 			}
 			return
-		case s := <-signals:
-			if s.Type == session.Closed || s.Type == session.TakeOver && s.Stream == t.stream && string(s.Data) != t.name {
+		case <-t.woken:
+			if t.ended.Load() || t.news.Swap(false) && t.more(ctx) {
 				return
 			}
-			news := s.Type == session.Appended && s.Stream == t.stream || s.Type == session.Missed
-			if news && t.more(ctx) {
+		case goOn := <-looked:
+			if looked = nil; !goOn || t.more(ctx) || t.orphaned(ctx) {
 				return
 			}
-		case <-recheck.C:
-			if t.h.stands(ctx, t.x.caller) != nil || t.more(ctx) || t.orphaned(ctx) {
+		case now := <-timer.C:
+			if !now.Before(long) {
 				return
 			}
-		case <-beat.C:
-			t.out.beat()
+			if !now.Before(beat) {
+				t.out.beat()
+				beat = now.Add(t.h.heartbeat)
+			}
+			if !now.Before(look) {
+				look = now.Add(t.h.recheck)
+				if looked == nil {
+					looked = make(chan bool, 1)
+					go func() { looked <- t.h.stands(ctx, t.x.caller) == nil }() // its stack grows for the database and goes
+				}
+			}
+			timer.Reset(next())
 		}
 	}
+}
+
+func earliest(first time.Time, others ...time.Time) time.Time {
+	for _, t := range others {
+		if t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }
 
 // more sends what is new and says whether the stream ends with it.

@@ -157,30 +157,43 @@ func restrictions(path string) (readOnly bool, pin string, ok bool) {
 
 // ServeHTTP implements http.Handler. The credential comes first, whatever the method.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		h.get(w, r)
+	} else {
+		h.other(w, r)
+	}
+}
+
+// other serves what is no stream.
+func (h *Handler) other(w http.ResponseWriter, r *http.Request) {
 	caller, ok := h.enter(w, r)
 	if !ok {
 		return
 	}
 	defer h.gate.leave(caller.Credential)
-	if err := h.admit(r, &caller); err != nil {
-		h.deadline(w)
-		err.write(w)
+	if !h.admitted(w, r, &caller) {
 		return
 	}
-	if r.Method == http.MethodPost {
-		h.post(w, r, caller)
-		return
-	}
-	h.deadline(w)
 	switch r.Method {
-	case http.MethodGet:
-		h.get(w, r, caller)
+	case http.MethodPost:
+		h.post(w, r, caller)
 	case http.MethodDelete:
+		h.deadline(w)
 		h.delete(w, r, caller)
 	default:
+		h.deadline(w)
 		w.Header().Set("Allow", "GET, POST, DELETE")
 		refuse(w, http.StatusMethodNotAllowed, codeRefused, "Method not allowed")
 	}
+}
+
+func (h *Handler) admitted(w http.ResponseWriter, r *http.Request, c *pos.Caller) bool {
+	err := h.admit(r, c)
+	if err != nil {
+		h.deadline(w)
+		err.write(w)
+	}
+	return err == nil
 }
 
 // deadline gives the next write its time: an earlier request on the connection has left its own.

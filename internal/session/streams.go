@@ -3,6 +3,7 @@ package session
 import (
 	"container/list"
 	"context"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -10,14 +11,15 @@ import (
 // kept is what the store keeps of one session's events.
 type kept struct {
 	id      string
-	streams map[string]*stream
-	oldest  []string // the stream of each event, in the order they came
+	streams []*stream // one, or a handful: a map for them would weigh more than all the rest
+	oldest  []string  // the stream of each event, in the order they came
 	bytes   int
 	used    time.Time
 	place   *list.Element
 }
 
 type stream struct {
+	name   string
 	events []Event
 	next   int64
 	held   time.Time
@@ -106,7 +108,16 @@ func (m *Memory) sinceAway(ctx context.Context, id, position string) ([]Event, e
 
 func (m *Memory) find(id, name string) *stream {
 	if k := m.kept[id]; k != nil {
-		return k.streams[name]
+		return k.find(name)
+	}
+	return nil
+}
+
+func (k *kept) find(name string) *stream {
+	for _, s := range k.streams {
+		if s.name == name {
+			return s
+		}
 	}
 	return nil
 }
@@ -116,7 +127,7 @@ func (m *Memory) use(id string) *kept {
 	m.sweep()
 	k := m.kept[id]
 	if k == nil {
-		k = &kept{id: id, streams: map[string]*stream{}}
+		k = &kept{id: id}
 		k.place = m.order.PushFront(k)
 		m.kept[id] = k
 	}
@@ -128,10 +139,10 @@ func (m *Memory) use(id string) *kept {
 // stream finds or begins a stream. Positions begin at the clock, in nanoseconds: past those of a stream of the same name
 // that was forgotten, or that a stopped program had.
 func (k *kept) stream(name string, now time.Time) *stream {
-	s := k.streams[name]
+	s := k.find(name)
 	if s == nil {
-		s = &stream{next: now.UnixNano()}
-		k.streams[name] = s
+		s = &stream{name: name, next: now.UnixNano()}
+		k.streams = append(k.streams, s)
 	}
 	return s
 }
@@ -160,13 +171,12 @@ func (m *Memory) grow(k *kept, n int) {
 }
 
 func (m *Memory) dropOldest(k *kept) {
-	s := k.streams[k.oldest[0]]
-	name := k.oldest[0]
+	s := k.find(k.oldest[0])
 	k.oldest = k.oldest[1:]
 	m.grow(k, -len(s.events[0].Data))
 	s.events[0].Data = nil
 	s.events = s.events[1:]
 	if len(s.events) == 0 && s.held.IsZero() {
-		delete(k.streams, name)
+		k.streams = slices.DeleteFunc(k.streams, func(other *stream) bool { return other == s })
 	}
 }
