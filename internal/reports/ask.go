@@ -108,54 +108,36 @@ func at(words []string, i int) string {
 	return ""
 }
 
-type sumRow struct {
-	Everything                                 bool
-	Key1, Key2                                 string
-	Sold, Returned, Discounts, Tax, Tips, Cogs pos.Money
-	Orders, Returns, Uncosted                  int64
-}
-
+// sums reads the groups' plain sums. The columns are scanned by their place: by their names, a ranking of a thousand
+// products took three times as long as its query's rows.
 func sums(ctx context.Context, q postgres.Querier, ask Question) (out Result, err error) {
 	sql := ask.sql()
-	r, err := q.Query(ctx, sql, ask.args(sql))
+	rows, err := q.Query(ctx, sql, ask.args(sql))
 	if err != nil {
 		return out, fmt.Errorf("sums of %s by %v: %w", ask.Period, ask.By, err)
 	}
-	rows, err := pgx.CollectRows(r, pgx.RowToStructByName[sumRow])
-	if err != nil {
-		return out, fmt.Errorf("sums of %s by %v: %w", ask.Period, ask.By, err)
-	}
-	if len(rows) > maxGroups+1 {
-		return out, pos.Errorf(pos.Invalid, "these groups are more than %d", maxGroups).WithFix("ask for a shorter period, one grouping, or fewer things with filters")
-	}
-	for _, row := range rows {
-		g := Group{[2]string{row.Key1, row.Key2}, Amounts{
-			Sold: row.Sold, Returned: row.Returned, Discounts: row.Discounts, Tax: row.Tax, Tips: row.Tips, Cogs: row.Cogs,
-			Orders: row.Orders, Returns: row.Returns, Uncosted: row.Uncosted,
-		}}
-		if row.Everything {
+	var everything bool
+	var g Group
+	into := []any{&everything, &g.Keys[0], &g.Keys[1], &g.Sold, &g.Returned, &g.Discounts, &g.Tax, &g.Tips, &g.Cogs, &g.Orders, &g.Returns, &g.Uncosted}
+	if _, err := pgx.ForEachRow(rows, into, func() error {
+		if everything {
 			out.Total = g.Amounts
 		} else {
 			out.Groups = append(out.Groups, g)
 		}
+		return nil
+	}); err != nil {
+		return out, fmt.Errorf("sums of %s by %v: %w", ask.Period, ask.By, err)
+	}
+	if len(out.Groups) > maxGroups {
+		return out, pos.Errorf(pos.Invalid, "these groups are more than %d", maxGroups).WithFix("ask for a shorter period, one grouping, or fewer things with filters")
 	}
 	return out, nil
 }
 
-type unitRow struct {
-	Everything bool
-	Key1, Key2 string
-	Unit       string
-	Units      pos.Quantity
-}
-
 func addUnits(ctx context.Context, q postgres.Querier, ask Question, out *Result) error {
 	sql := ask.unitsSQL()
-	r, err := q.Query(ctx, sql, ask.args(sql))
-	if err != nil {
-		return fmt.Errorf("units of %s by %v: %w", ask.Period, ask.By, err)
-	}
-	rows, err := pgx.CollectRows(r, pgx.RowToStructByName[unitRow])
+	rows, err := q.Query(ctx, sql, ask.args(sql))
 	if err != nil {
 		return fmt.Errorf("units of %s by %v: %w", ask.Period, ask.By, err)
 	}
@@ -163,12 +145,19 @@ func addUnits(ctx context.Context, q postgres.Querier, ask Question, out *Result
 	for i := range out.Groups {
 		at[out.Groups[i].Keys] = &out.Groups[i].Amounts
 	}
-	for _, row := range rows {
-		if row.Everything {
-			out.Total.addUnit(row.Unit, row.Units)
-		} else if a := at[[2]string{row.Key1, row.Key2}]; a != nil {
-			a.addUnit(row.Unit, row.Units)
+	var everything bool
+	var keys [2]string
+	var unit string
+	var units pos.Quantity
+	if _, err := pgx.ForEachRow(rows, []any{&everything, &keys[0], &keys[1], &unit, &units}, func() error {
+		if everything {
+			out.Total.addUnit(unit, units)
+		} else if a := at[keys]; a != nil {
+			a.addUnit(unit, units)
 		}
+		return nil
+	}); err != nil {
+		return fmt.Errorf("units of %s by %v: %w", ask.Period, ask.By, err)
 	}
 	return nil
 }

@@ -20,13 +20,26 @@ func (r *ranking) sort() {
 			}
 		}
 	}
-	slices.SortFunc(r.now.Groups, func(a, b Group) int {
-		order := cmp.Compare(r.measure(b), r.measure(a))
-		if (r.in.By == "decline") != (r.in.Order == "worst") {
-			order = -order
+	type place struct {
+		lacking int
+		measure float64
+		at      int
+	}
+	places := make([]place, len(r.now.Groups))
+	for i, g := range r.now.Groups {
+		places[i] = place{r.lacking(g), r.measure(g), i}
+		if (r.in.By == "decline") == (r.in.Order == "worst") {
+			places[i].measure = -places[i].measure
 		}
-		return cmp.Or(r.lacking(a)-r.lacking(b), order, cmp.Compare(a.Keys[0], b.Keys[0]))
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(a.lacking-b.lacking, cmp.Compare(a.measure, b.measure), cmp.Compare(r.now.Groups[a.at].Keys[0], r.now.Groups[b.at].Keys[0]))
 	})
+	sorted := make([]Group, len(places))
+	for i, p := range places {
+		sorted[i] = r.now.Groups[p.at]
+	}
+	r.now.Groups = sorted
 }
 
 // lacking puts products without a known cost last where profit ranks.
