@@ -26,10 +26,44 @@ func (s *Server) protectedResource(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	doc := resourceMetadata{Resource: s.o.PublicURL + path, BearerMethods: []string{"header"}, Name: "FlowPOS"}
-	for _, sc := range s.o.ScopesOffered {
-		doc.Scopes = append(doc.Scopes, string(sc))
+	writeDocument(w, resourceMetadata{Resource: s.o.PublicURL + path, Scopes: s.scopes(), BearerMethods: []string{"header"}, Name: "FlowPOS"})
+}
+
+// serverMetadata is the document of RFC 8414. There is no authorization server yet, and it says so: no grant types, no
+// response types, and none of the endpoints that would belong to them. Where people can sign in, two members of our own name
+// the documented exchange, which speaks JSON and not OAuth's form (docs/decisions/0010-discovery.md).
+type serverMetadata struct {
+	Issuer        string   `json:"issuer"`
+	ResponseTypes []string `json:"response_types_supported"`
+	GrantTypes    []string `json:"grant_types_supported"`
+	Scopes        []string `json:"scopes_supported"`
+	Exchange      string   `json:"flowpos_token_exchange_endpoint,omitempty"`
+	Refresh       string   `json:"flowpos_token_refresh_endpoint,omitempty"`
+}
+
+// authorizationServer answers at the root, and path-inserted (RFC 8414, 3.1) where clients that take the endpoint's URL for
+// the issuer look. The issuer is the bare origin in both.
+func (s *Server) authorizationServer(w http.ResponseWriter, r *http.Request) {
+	if path := r.PathValue("path"); path != "" && !isMCP("/"+path) {
+		notFound(w, r)
+		return
 	}
+	doc := serverMetadata{Issuer: s.o.PublicURL, ResponseTypes: []string{}, GrantTypes: []string{}, Scopes: s.scopes()}
+	if s.o.SignIns {
+		doc.Exchange, doc.Refresh = s.o.PublicURL+"/mcp/token", s.o.PublicURL+"/mcp/token/refresh"
+	}
+	writeDocument(w, doc)
+}
+
+func (s *Server) scopes() []string {
+	out := make([]string, 0, len(s.o.ScopesOffered))
+	for _, sc := range s.o.ScopesOffered {
+		out = append(out, string(sc))
+	}
+	return out
+}
+
+func writeDocument(w http.ResponseWriter, doc any) {
 	allowAnyOriginHeaders(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "public, max-age=300")

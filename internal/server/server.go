@@ -1,5 +1,5 @@
 // Package server is the HTTP face: which path goes where, what surrounds every request (an id, a log line, a recovered
-// panic), health, the discovery document, and the graceful stop. What happens below /mcp is mcphttp's.
+// panic), health, the discovery documents, and the graceful stop. What happens below /mcp is mcphttp's.
 package server
 
 import (
@@ -40,9 +40,11 @@ type Options struct {
 	NeedsSchema   int64 // the schema version that this program needs
 	Database      Database
 	ScopesOffered []pos.Scope
+	SignIns       bool // people can sign in: /mcp/token gives tokens
 	Log           *slog.Logger
 	Now           func() time.Time
-	Meter         Meter // nil: nobody counts
+	Meter         Meter         // nil: nobody counts
+	Redis         func() string // up or down, without asking it; nil: there is none
 }
 
 // Server routes requests. MCP requests are refused with 503 until SetMCP; everything else is served from the start.
@@ -85,6 +87,8 @@ func (s *Server) table() []row {
 		{"/mcp/keys/{id}/revoke", s.serveTokens, []string{"PATCH /mcp/keys/{id}/revoke"}},
 		{"GET /.well-known/oauth-protected-resource", s.protectedResource, nil},
 		{"GET /.well-known/oauth-protected-resource/{path...}", s.protectedResource, nil},
+		{"GET /.well-known/oauth-authorization-server", s.authorizationServer, nil},
+		{"GET /.well-known/oauth-authorization-server/{path...}", s.authorizationServer, nil},
 		{"GET /health", s.healthy, nil},
 		{"GET /health/live", s.live, nil},
 		{"GET /health/ready", s.ready, nil},

@@ -184,7 +184,7 @@ func TestDiscovery(t *testing.T) {
 	}
 	for _, path := range []string{
 		well + "/other", well + "/mcp/other", well + "/mcpx", well + "/mcp/b/", well + "/mcp/b/notanid", well + "/mcp/b/%2e%2e", well + "/mcp/b/" + businessID + "/x",
-		well + "/mcp/b/%22%3E%3Cscript%3E", well + "/mcp/readonly/readonly", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/",
+		well + "/mcp/b/%22%3E%3Cscript%3E", well + "/mcp/readonly/readonly", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/other", "/.well-known/",
 	} {
 		w := f.ask("GET", path)
 		if w.Code != 404 || !json.Valid(w.Body.Bytes()) || w.Header().Get("Access-Control-Allow-Origin") != "*" || strings.Contains(w.Body.String(), "script") {
