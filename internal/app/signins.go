@@ -82,7 +82,7 @@ func (p *program) tokenPaths() http.Handler {
 		o.Firebase = p.signIns.firebase
 	}
 	if p.signIns.tokens != nil {
-		o.Tokens = credential.NewExchange(p.db, p.signIns.firebase, p.signIns.tokens, p.now)
+		o.Tokens = credential.NewExchange(p.db, p.signIns.tokens, p.now)
 	}
 	if p.limits != nil {
 		o.Limits = &tokenhttp.Limits{People: p.limits.Credentials, Addresses: p.limits.Addresses, Forwarded: p.limits.Forwarded}

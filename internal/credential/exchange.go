@@ -17,15 +17,14 @@ const RefreshGrace = 7 * 24 * time.Hour
 
 // Exchange turns sign-ins into MCP access tokens. Each sign-in writes a grant; refreshed tokens keep theirs.
 type Exchange struct {
-	db       *postgres.DB
-	firebase *Firebase
-	tokens   *Tokens
-	now      func() time.Time
+	db     *postgres.DB
+	tokens *Tokens
+	now    func() time.Time
 }
 
 // NewExchange makes an Exchange over the database.
-func NewExchange(db *postgres.DB, f *Firebase, t *Tokens, now func() time.Time) *Exchange {
-	return &Exchange{db: db, firebase: f, tokens: t, now: now}
+func NewExchange(db *postgres.DB, t *Tokens, now func() time.Time) *Exchange {
+	return &Exchange{db: db, tokens: t, now: now}
 }
 
 // Issued is a token and what it opens.
@@ -37,13 +36,9 @@ type Issued struct {
 	Active      string // id of the business that calls go to without naming one; empty: they must
 }
 
-// SignIn exchanges a Firebase ID token. It fails with a *Refusal when that is not good, with a *pos.Error of kind RoleMissing
-// when it belongs to nobody who may enter a business, and with a retryable one when that cannot be found out now.
-func (e *Exchange) SignIn(ctx context.Context, idToken string) (Issued, error) {
-	person, err := e.firebase.Verify(ctx, idToken)
-	if err != nil {
-		return Issued{}, err
-	}
+// SignIn makes a token for somebody whose ID token was verified. It fails with a *pos.Error: of kind RoleMissing when that is
+// nobody who may enter a business, and with a retryable one when it cannot be found out now.
+func (e *Exchange) SignIn(ctx context.Context, person Person) (Issued, error) {
 	a, err := readAccount(ctx, e.db, person.UID)
 	if err == nil {
 		err = a.admit()
@@ -62,7 +57,7 @@ func (e *Exchange) SignIn(ctx context.Context, idToken string) (Issued, error) {
 }
 
 // Refresh makes a fresh token from one that is in force or ended at most RefreshGrace ago: the same grant, the memberships
-// of now, never wider. It fails like SignIn.
+// of now, never wider. It fails with a *Refusal when the token is not good for that, otherwise like SignIn.
 func (e *Exchange) Refresh(ctx context.Context, token string) (Issued, error) {
 	claims, err := e.tokens.VerifyForRefresh(token, RefreshGrace)
 	if err != nil {

@@ -70,7 +70,8 @@ func readToken(ctx context.Context, db *postgres.DB, claims *Claims) (known, err
 	if err == nil && (len(g.caller.Businesses) == 0 || len(g.caller.Scopes) == 0) {
 		err = pgx.ErrNoRows
 	}
-	return known{caller: g.caller, expires: &g.caller.Expires, claims: claims}, err
+	end := claims.Expires.Add(skew)
+	return known{caller: g.caller, expires: &end, claims: claims}, err
 }
 
 const grantSQL = `-- credential: whose grant is this
@@ -94,7 +95,7 @@ func readGrant(ctx context.Context, db *postgres.DB, claims *Claims) (g grant, e
 	err = db.Ask(ctx, func(q postgres.Querier) error {
 		g = grant{caller: pos.Caller{
 			Auth: "v2_oauth", Credential: "grant:" + claims.GrantID, GrantID: claims.GrantID, Role: pos.RoleMerchant,
-			Expires: claims.Expires.Add(skew), Memo: new(pos.Memo),
+			Expires: claims.Expires, Memo: new(pos.Memo),
 		}}
 		rows, err := q.Query(ctx, grantSQL, claims.GrantID)
 		if err != nil {
@@ -135,7 +136,7 @@ FROM grant_in_force($1)`
 // recheckGrant is Recheck for a token. Where it has ended, the work is refused; where it opens less than the caller has,
 // whoever works with that has to come again and gets what is left.
 func (a *Authenticator) recheckGrant(ctx context.Context, c pos.Caller) error {
-	if !a.now().Before(c.Expires) {
+	if !a.now().Before(c.Expires.Add(skew)) {
 		return endedToken()
 	}
 	type place struct {

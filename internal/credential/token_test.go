@@ -44,7 +44,7 @@ func TestCallerOfAToken(t *testing.T) {
 	if diff != "" {
 		t.Errorf("caller (-want +got):\n%s", diff)
 	}
-	if life := got.Expires.Sub(d.clock.now()); life < 24*time.Hour || life > 24*time.Hour+30*time.Second {
+	if life := got.Expires.Sub(d.clock.now()); life <= 24*time.Hour-time.Second || life > 24*time.Hour {
 		t.Errorf("it ends in %v", life)
 	}
 }

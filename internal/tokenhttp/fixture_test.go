@@ -70,7 +70,7 @@ INSERT INTO business_user (business_id, user_id, unique_role_name) VALUES
 		Addresses: limit.New[limit.Address](d.now, 100, limit.PerAddress()),
 	}
 	o := tokenhttp.Options{
-		Tokens: credential.NewExchange(d.App, d.firebase, d.tokens, d.now), Firebase: d.firebase, Keys: credential.NewMemberKeys(d.App),
+		Tokens: credential.NewExchange(d.App, d.tokens, d.now), Firebase: d.firebase, Keys: credential.NewMemberKeys(d.App),
 		Limits: d.limits, Log: slog.New(slog.NewJSONHandler(d.log, nil)), Now: d.now,
 	}
 	for _, f := range change {

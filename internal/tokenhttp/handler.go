@@ -16,7 +16,7 @@ import (
 
 // Tokens are what credential.Exchange does.
 type Tokens interface {
-	SignIn(ctx context.Context, idToken string) (credential.Issued, error)
+	SignIn(ctx context.Context, p credential.Person) (credential.Issued, error)
 	Refresh(ctx context.Context, token string) (credential.Issued, error)
 }
 
@@ -44,7 +44,7 @@ type Limits struct {
 
 // Options are what the handler is made of.
 type Options struct {
-	Tokens        Tokens   // nil: there is no exchange
+	Tokens        Tokens   // nil: there is no exchange, which needs Firebase too
 	TokensMissing string   // and what it lacks, for the answer
 	Firebase      Verifier // nil: nobody can manage keys here
 	KeysMissing   string
@@ -112,8 +112,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, methods map[stri
 	write(w, status, body)
 }
 
-// person is who signed in, for the paths of keys.
-func (h *Handler) person(r *http.Request) (uid string, err error) {
+// manager is who asks on the paths of keys.
+func (h *Handler) manager(r *http.Request) (uid string, err error) {
 	if h.o.Firebase == nil {
 		return "", off{h.o.KeysMissing}
 	}
@@ -121,16 +121,21 @@ func (h *Handler) person(r *http.Request) (uid string, err error) {
 	if err != nil {
 		return "", needs(needsIDToken, err)
 	}
-	p, err := h.o.Firebase.Verify(r.Context(), raw)
-	if err != nil {
-		return "", h.bad(r, needsIDToken, err)
+	p, err := h.person(r, raw)
+	return p.UID, err
+}
+
+// person is whom an ID token belongs to. What somebody asks for in all is limited like a credential's requests.
+func (h *Handler) person(r *http.Request, idToken string) (p credential.Person, err error) {
+	if p, err = h.o.Firebase.Verify(r.Context(), idToken); err != nil {
+		return p, h.bad(r, needsIDToken, err)
 	}
 	if l := h.o.Limits; l != nil {
 		if wait := l.People.Take("person:"+p.UID, limit.Requests); wait > 0 {
-			return "", &tooMany{limit.Requests, wait, "too many requests of this person"}
+			return p, &tooMany{limit.Requests, wait, "too many requests of this person"}
 		}
 	}
-	return p.UID, nil
+	return p, nil
 }
 
 // id is the key that the path names; one that has not the form of an id does not exist.

@@ -18,7 +18,7 @@ type created struct {
 
 // createKey is POST /mcp/keys.
 func (h *Handler) createKey(r *http.Request) (int, any, error) {
-	uid, err := h.person(r)
+	uid, err := h.manager(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -96,7 +96,7 @@ func scopesOf(words []string) ([]pos.Scope, error) {
 
 // listKeys is GET /mcp/keys?businessId=.
 func (h *Handler) listKeys(r *http.Request) (int, any, error) {
-	uid, err := h.person(r)
+	uid, err := h.manager(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -113,7 +113,7 @@ func (h *Handler) listKeys(r *http.Request) (int, any, error) {
 
 // revokeKey is PATCH /mcp/keys/{id}/revoke. A body is not read: the path says all.
 func (h *Handler) revokeKey(r *http.Request) (int, any, error) {
-	uid, err := h.person(r)
+	uid, err := h.manager(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -123,7 +123,7 @@ func (h *Handler) revokeKey(r *http.Request) (int, any, error) {
 
 // deleteKey is DELETE /mcp/keys/{id}.
 func (h *Handler) deleteKey(r *http.Request) (int, any, error) {
-	uid, err := h.person(r)
+	uid, err := h.manager(r)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -201,5 +201,6 @@ func TestTooManyRequestsOfAPerson(t *testing.T) {
 		}
 	}
 	refused(t, "one more", d.ask("GET", "/mcp/keys?businessId="+dbtest.Shop, id, ""), 429, "too many requests of this person")
+	refused(t, "a sign-in", d.ask("POST", "/mcp/token", id, ""), 429, "too many requests of this person")
 	got[[]key](t, d.ask("GET", "/mcp/keys?businessId="+dbtest.Shop, d.idToken(t, "uid-ana"), ""), 200)
 }

@@ -52,11 +52,12 @@ func (h *Handler) exchange(r *http.Request) (int, any, error) {
 	case inBody != "" && inBody != raw:
 		return 0, nil, invalid("the Authorization header and idToken hold different tokens; send one")
 	}
-	i, err := h.o.Tokens.SignIn(r.Context(), raw)
+	p, err := h.person(r, raw)
 	if err != nil {
-		return 0, nil, h.bad(r, needsIDToken, err)
+		return 0, nil, err
 	}
-	return http.StatusOK, answerOf(i), nil
+	i, err := h.o.Tokens.SignIn(r.Context(), p)
+	return http.StatusOK, answerOf(i), err
 }
 
 // refresh is POST /mcp/token/refresh, with the MCP token in the Authorization header.

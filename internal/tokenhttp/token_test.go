@@ -224,7 +224,7 @@ func TestIdentityProviderIsDown(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	down := credential.NewFirebase(credential.FirebaseOptions{ProjectID: "shop-test", Client: &http.Client{Transport: broken{}}, Now: d.now})
-	exchange := credential.NewExchange(d.App, down, d.tokens, d.now)
+	exchange := credential.NewExchange(d.App, d.tokens, d.now)
 	token := got[issued](t, d.ask("POST", "/mcp/token", d.idToken(t, "uid-ana"), ""), 200).AccessToken
 	d.h = tokenhttp.New(tokenhttp.Options{Tokens: exchange, Firebase: down, Keys: credential.NewMemberKeys(d.App), Log: newLog(d.log), Now: d.now})
 	for path, w := range map[string]string{"/mcp/token": "POST", "/mcp/keys?businessId=" + dbtest.Shop: "GET"} {
