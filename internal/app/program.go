@@ -57,6 +57,8 @@ type program struct {
 
 	signIns  signIns
 	sessions *sessions
+	store    session.Store
+	redis    *session.Redis  // the store too; nil: it is in memory
 	limits   *mcphttp.Limits // nil: none
 	figures  *figures        // nil: nobody counts
 }
@@ -89,12 +91,17 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 	if p.signIns.tokens != nil {
 		p.auth.TakeTokens(p.signIns.tokens)
 	}
+	if err := p.openStore(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
 	o := server.Options{
 		PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
-		ScopesOffered: pos.AllScopes(), Log: log, Now: now,
+		ScopesOffered: pos.AllScopes(), Log: log, Now: now, Redis: p.redisState,
 	}
 	if cfg.MetricsAddr != "" {
 		if p.figures, err = newFigures(cfg.MetricsAddr, db); err != nil {
+			p.closeStore()
 			db.Close()
 			return nil, err
 		}
@@ -149,7 +156,7 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 	}
 	o := mcphttp.Options{
 		Tools: p.tools, Auth: p.auth, Secret: secret,
-		Sessions:  session.NewMemory(credential.NewClosedSessions(p.db), p.now),
+		Sessions:  p.store,
 		PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, Loopback: loopback,
 		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency,
 		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(), NoFront: p.cfg.Front == "off",
@@ -214,6 +221,7 @@ func (p *program) close() {
 	if p.figures != nil {
 		p.figures.close()
 	}
+	p.closeStore()
 	p.db.Close()
 }
 

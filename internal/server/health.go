@@ -13,7 +13,7 @@ type health struct {
 	Status        string `json:"status"` // ok, starting, stopping, or what is missing
 	Version       string `json:"version"`
 	Database      string `json:"database"`       // up, down, or old: the schema is older than this program needs
-	Redis         string `json:"redis"`          // off: not configured
+	Redis         string `json:"redis"`          // up, down, or off: not configured
 	UptimeSeconds int64  `json:"uptime_seconds"` // of this process
 }
 
@@ -25,11 +25,11 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) { s.answerHealth(
 
 // live is 200 as long as the process answers: no dependency may get a healthy process restarted.
 func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
-	writeHealth(w, http.StatusOK, health{Status: "ok", Version: s.o.Version, UptimeSeconds: s.uptime(), Database: "not asked", Redis: "off"})
+	writeHealth(w, http.StatusOK, health{Status: "ok", Version: s.o.Version, UptimeSeconds: s.uptime(), Database: "not asked", Redis: s.redis()})
 }
 
 func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request, readiness bool) {
-	h := health{Status: "ok", Version: s.o.Version, UptimeSeconds: s.uptime(), Redis: "off"}
+	h := health{Status: "ok", Version: s.o.Version, UptimeSeconds: s.uptime(), Redis: s.redis()}
 	h.Database = s.health.get(s.o.Now, func() string { return s.askDatabase(r.Context()) })
 	switch {
 	case h.Database != "up":
@@ -58,6 +58,14 @@ func (s *Server) askDatabase(ctx context.Context) string {
 		return "old"
 	}
 	return "up"
+}
+
+// redis is the state of Redis, which makes nothing red: whoever needs it is told so by each answer.
+func (s *Server) redis() string {
+	if s.o.Redis == nil {
+		return "off"
+	}
+	return s.o.Redis()
 }
 
 func (s *Server) uptime() int64 { return int64(s.o.Now().Sub(s.started).Seconds()) }
