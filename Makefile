@@ -1,9 +1,10 @@
-# make help lists what there is. Everything works on a new machine with Go and PostgreSQL's binaries; the clients need
-# Node and npm too. Whatever else a target needs it gets by itself, in versions pinned in go.mod and clients/package.json.
+# make help lists what there is. Everything works on a new machine with Go, PostgreSQL's binaries and redis-server (on
+# Debian without the last two); the clients need Node and npm too. Whatever else a target needs it gets by itself, in versions pinned in go.mod and clients/package.json.
 
 GO        ?= go
 TESTFLAGS ?= -race
 PACKAGES  ?= ./...
+WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
 FUZZTIME  ?= 3s
 
 .DEFAULT_GOAL := help
@@ -15,8 +16,8 @@ help: ## This list
 build: ## bin/flowpos
 	$(GO) build -o bin/flowpos ./cmd/flowpos
 
-test: ## Go tests with the race detector, on a real PostgreSQL that they share, and a few seconds of each fuzz target
-	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
+test: ## Go tests with the race detector, on a real PostgreSQL and Redis that they share, and a few seconds of each fuzz target
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
 	$(if $(filter ./...,$(PACKAGES)),$(MAKE) --no-print-directory fuzz)
 
 fuzz: ## Each fuzz target for FUZZTIME=3s
@@ -24,7 +25,7 @@ fuzz: ## Each fuzz target for FUZZTIME=3s
 
 soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business, the fault tests ten times, each fuzz target for a minute
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test -tags soak -run Soak -v -count=1 -p 1 ./internal/...
-	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test $(TESTFLAGS) -run TestFaults -count=10 -timeout 30m ./internal/app
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test $(TESTFLAGS) -run TestFaults -count=10 -timeout 30m ./internal/app
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz 1m guided
 
 lint: ## gofmt, vet, staticcheck
