@@ -1,5 +1,6 @@
 # make help lists what there is. Everything works on a new machine with Go, PostgreSQL's binaries and redis-server (on
-# Debian without the last two); the clients need Node and npm too. Whatever else a target needs it gets by itself, in versions pinned in go.mod and clients/package.json.
+# Debian without the last two); the clients need Node and npm too. Whatever else a target needs it gets by itself, in
+# versions pinned in go.mod and clients/package.json.
 
 GO        ?= go
 TESTFLAGS ?= -race

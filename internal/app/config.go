@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/mcphttp"
 )
 
 // serveCmd is `flowpos serve`; its flags are the settings of contract.md, section 4, as far as they exist.
@@ -36,7 +38,8 @@ type serveCmd struct {
 	RedisPassword       string   `env:"REDIS_PASSWORD" help:"Its password, if it has one."`
 	RedisURL            string   `name:"redis-url" env:"REDIS_URL" help:"Redis as a URL, such as rediss://…; wins over the three."`
 
-	identity *http.Client // fetches the certificates in the process: the demo's own people sign in without Google
+	identity *http.Client  // fetches the certificates in the process: the demo's own people sign in without Google
+	extra    mcphttp.Extra // features beside the tools, for tests; nil: those of the build
 
 	AppEnv string `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
 }
@@ -98,3 +101,11 @@ func (c *serveCmd) level() slog.Level {
 func (c *serveCmd) limited() bool { return c.Limits != "off" }
 
 func (c *serveCmd) streamMax() time.Duration { return time.Duration(c.StreamMax) * time.Second }
+
+// features are those beside the tools.
+func (c *serveCmd) features() mcphttp.Extra {
+	if c.extra != nil {
+		return c.extra
+	}
+	return fixturesExtra()
+}

@@ -97,7 +97,7 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 	}
 	o := server.Options{
 		PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
-		ScopesOffered: pos.AllScopes(), Log: log, Now: now, Redis: p.redisState,
+		ScopesOffered: pos.AllScopes(), SignIns: p.signIns.tokens != nil, Log: log, Now: now, Redis: p.redisState,
 	}
 	if cfg.MetricsAddr != "" {
 		if p.figures, err = newFigures(cfg.MetricsAddr, db); err != nil {
@@ -159,7 +159,7 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 		Sessions:  p.store,
 		PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, Loopback: loopback,
 		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency,
-		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: fixturesExtra(), NoFront: p.cfg.Front == "off",
+		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: p.cfg.features(), NoFront: p.cfg.Front == "off",
 	}
 	if p.figures != nil {
 		o.Meter = p.figures.metrics
