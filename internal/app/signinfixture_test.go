@@ -20,6 +20,7 @@ type firm struct {
 	t        *testing.T
 	hosts    []string
 	identity *devidentity.Identity
+	settings func(*serveCmd)
 }
 
 func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ...func(*serveCmd)) *firm {
@@ -40,14 +41,20 @@ func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ..
 	}))
 	t.Cleanup(certs.Close)
 	f := &firm{t: t, identity: identity}
-	settings := func(c *serveCmd) {
+	f.settings = func(c *serveCmd) {
 		c.TokenSecret, c.TokenTTL, c.FirebaseProject, c.FirebaseCertsURL = strings.Repeat("s3cret!", 6), 3600, "shop-test", certs.URL
 		c.PublicURL = "http://127.0.0.1:1" // one for all instances
 	}
 	for range n {
-		f.hosts = append(f.hosts, startInstanceAt(t, db, now, append([]func(*serveCmd){settings}, more...)...))
+		f.start(db, now, more...)
 	}
 	return f
+}
+
+// start starts one more instance.
+func (f *firm) start(db *dbtest.DB, now func() time.Time, more ...func(*serveCmd)) {
+	f.t.Helper()
+	f.hosts = append(f.hosts, startInstanceAt(f.t, db, now, append([]func(*serveCmd){f.settings}, more...)...))
 }
 
 // people are Ana (owner of Shop), Beto (cashier there), Luis (owner of Neighbour), and Eva, admin of Shop and manager of

@@ -10,33 +10,47 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
+	"github.com/flowpos/flowpos-backend/internal/session/redistest"
 )
 
 // From sign-in to tool call to the end of it all, on two instances: an ID token becomes an access token, a session goes on
-// with a refreshed one, and a revoked grant is out within 5 s everywhere, its open stream included. Without Redis a
-// person's session stays with its instance.
+// with a refreshed one on either, and a revoked grant is out within 5 s everywhere, its open stream included, whatever
+// Redis does meanwhile.
 func TestSignInToRevocation(t *testing.T) {
 	t.Parallel()
-	db := dbtest.Open(t)
+	for name, then := range map[string]func(*redistest.Proxy){
+		"Redis up":      func(*redistest.Proxy) {},
+		"Redis cut off": (*redistest.Proxy).Cut,
+		"Redis silent":  (*redistest.Proxy).Swallow,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			signInToRevocation(t, then)
+		})
+	}
+}
+
+func signInToRevocation(t *testing.T, then func(*redistest.Proxy)) {
+	db, redis := dbtest.Open(t), redistest.Before(t, redistest.Own(t).Addr)
 	db.TwoBusinesses(t)
 	people(t, db)
-	f := startFirm(t, db, 2, time.Now)
+	f := startFirm(t, db, 2, time.Now, onRedis(redis.URL()))
 	first := f.signIn(0, "uid-ana")
 	session := f.initialize(1, first)
-	for instance, session := range []string{"", session} {
+	for instance := range f.hosts {
 		r := f.call(instance, first, session, "whoami", `{}`)
 		if r.failed || !strings.Contains(r.text, "Ana (merchant, v2_oauth)") || !strings.Contains(r.text, "Tienda Uno") || strings.Contains(r.text, "Tienda Ajena") {
 			t.Errorf("instance %d: %+v", instance, r)
 		}
 	}
 	second := f.token(f.ask(1, "POST", "/mcp/token/refresh", first, ""))
-	if r := f.call(1, second, session, "list_locations", `{}`); r.failed || !strings.Contains(r.text, "Centro") {
+	if r := f.call(0, second, session, "list_locations", `{}`); r.failed || !strings.Contains(r.text, "Centro") {
 		t.Errorf("the session with a refreshed token: %+v", r)
 	}
-	if a := f.ask(1, "DELETE", "/mcp", f.signIn(0, "uid-ana"), "", "Mcp-Session-Id", session); a.status != 404 {
+	if a := f.ask(0, "DELETE", "/mcp", f.signIn(0, "uid-ana"), "", "Mcp-Session-Id", session); a.status != 404 {
 		t.Errorf("another sign-in of the same person closes the session: %d %s", a.status, a.body)
 	}
-	if a := f.ask(1, "POST", "/mcp", f.signIn(1, "uid-luis"), `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "Mcp-Session-Id", session); a.status != 404 {
+	if a := f.ask(0, "POST", "/mcp", f.signIn(1, "uid-luis"), `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "Mcp-Session-Id", session); a.status != 404 {
 		t.Errorf("somebody else in the session: %d %s", a.status, a.body)
 	}
 
@@ -45,6 +59,7 @@ func TestSignInToRevocation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	then(redis)
 	revoked := time.Now()
 	if err := credential.RevokeGrant(t.Context(), db.Owner, grants[len(grants)-1].ID); err != nil { // the oldest
 		t.Fatal(err)
@@ -181,6 +196,34 @@ func TestPeopleAreOutEverywhere(t *testing.T) {
 			t.Error("a stream with the rights of before is still open after 5 s")
 		}
 	})
+}
+
+// While a secret is changed, one instance after the other: first the next one is accepted everywhere, then it signs, then
+// the one of before goes. No token stops working on the way, but for those of the secret that is gone.
+func TestSecretsRotate(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t)
+	db.TwoBusinesses(t)
+	people(t, db)
+	const before, next = "the secret of before, 32 characters", "the secret that is next, 32 characters"
+	f := startFirm(t, db, 0, time.Now)
+	for _, secrets := range [][]string{{before}, {before, next}, {next, before}, {next}} {
+		f.start(db, time.Now, func(c *serveCmd) { c.TokenSecret, c.TokenSecretPrevious = secrets[0], secrets[1:] })
+	}
+	for _, tt := range []struct {
+		madeBy int
+		good   [4]bool
+	}{{0, [4]bool{true, true, true, false}}, {1, [4]bool{true, true, true, false}}, {2, [4]bool{false, true, true, true}}, {3, [4]bool{false, true, true, true}}} {
+		token := f.signIn(tt.madeBy, "uid-ana")
+		for instance, good := range tt.good {
+			if r := f.call(instance, token, "", "whoami", `{}`); (r.status == 200) != good || !good && r.status != 401 {
+				t.Errorf("made by %d, at %d: %d; good is %t", tt.madeBy, instance, r.status, good)
+			}
+			if a := f.ask(instance, "POST", "/mcp/token/refresh", token, ""); (a.status == 200) != good {
+				t.Errorf("made by %d, refreshed at %d: %d %s", tt.madeBy, instance, a.status, a.body)
+			}
+		}
+	}
 }
 
 // What is no access token is refused at /mcp like any bad credential, and the token paths check Host and Origin.
