@@ -26,6 +26,7 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Create, list, revoke and delete API keys."`
 	Grants  grantsCmd  `cmd:"" help:"List and revoke what people granted by signing in."`
 	Import  importCmd  `cmd:"" help:"Bring data of other systems in."`
+	Verify  verifyCmd  `cmd:"" help:"Look at a deployed server from outside: the deployment checklist, point by point."`
 	Tools   toolsCmd   `cmd:"" help:"Print the documentation of every tool (docs/tools.md)."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

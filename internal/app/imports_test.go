@@ -47,6 +47,7 @@ func allowedImports() map[string][]string {
 		"limit":                            {},
 		"devidentity":                      {}, // and who may import it: devidentity_test.go
 		"metrics":                          {"limit", "pos"},
+		"verify":                           {},
 		"bench": {"bench/inside", "bench/load", "bench/script", "credential", "demo", "pos", "postgres", "postgres/embedded",
 			"reports", "tool"},
 		"bench/floor":  {"bench/inside", "bench/script"},
@@ -60,7 +61,7 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "devidentity", "metrics", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "devidentity", "metrics", "verify", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
 		"github.com/redis/go-redis":              {"session"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
