@@ -40,6 +40,7 @@ func TestWithRedis(t *testing.T) {
 		"stream ends":        TestStreamMax,
 		"heartbeat":          TestHeartbeat,
 		"resumed":            TestCallIsResumedOnAGet,
+		"cut":                TestCutAtAnyByte,
 		"lost call":          TestCallLostWithItsInstance,
 		"cancelled":          TestCancelledCallEnds,
 		"questions":          TestQuestionsReachTheClientAndAnswersTheCall,

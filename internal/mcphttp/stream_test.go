@@ -1,6 +1,7 @@
 package mcphttp
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -456,4 +457,42 @@ func newerBody(method, params string) string {
 
 func newerCall(name string) string {
 	return newerBody("tools/call", fmt.Sprintf(`"name":%q,"arguments":{}`, name))
+}
+
+// TestCutAtAnyByte: a call's stream that ends anywhere is taken up again on a GET, and together they are the whole: no event
+// is lost and none comes twice.
+func TestCutAtAnyByte(t *testing.T) {
+	t.Parallel()
+	in := start(t, setup{})
+	id := begin(t, in.url, "ana", "2025-11-25")
+	body := callBody(7, "test_tool_with_progress", `,"_meta":{"progressToken":"p"}`)
+	whole := listen(t, "POST", in.url, "ana", body, headerSession, id).rest()
+	if len(whole) != 5 {
+		t.Fatalf("the stream is %+v, want a position, three steps and the answer", whole)
+	}
+	for cut := 40; cut < 800; cut += 19 {
+		res := open(t, t.Context(), "POST", in.url, "ana", body, headerSession, id)
+		head := make([]byte, cut)
+		n, err := io.ReadFull(res.Body, head)
+		res.Body.Close()
+		s := stream{lines: bufio.NewScanner(strings.NewReader(string(head[:n])))}
+		got := s.rest()
+		if len(got) == 0 || err != nil && err != io.ErrUnexpectedEOF {
+			continue // cut before the client had anything to resume from: it has to call again
+		}
+		for e := got[len(got)-1]; !strings.Contains(got[len(got)-1].data, `"id":7`); e = got[len(got)-1] {
+			more := listen(t, "GET", in.url, "ana", "", headerSession, id, "Last-Event-ID", e.id).rest()
+			if got = append(got, more...); len(more) == 0 {
+				break
+			}
+		}
+		for i := range got {
+			if i >= len(whole) || got[i].data != whole[i].data {
+				t.Fatalf("cut after %d bytes: %+v, want %+v", cut, got, whole)
+			}
+		}
+		if len(got) != len(whole) {
+			t.Fatalf("cut after %d bytes: %d events, want %d", cut, len(got), len(whole))
+		}
+	}
 }
