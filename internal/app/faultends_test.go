@@ -60,12 +60,12 @@ func (s *served) cancelled(t testing.TB, name, table string, call func(id int) (
 	}
 }
 
-// throughSDK says whether the SDK is between the endpoint and a call that is at work now.
+// throughSDK says whether the SDK is between the endpoint and any call that is at work now.
 func throughSDK() bool {
 	buf := make([]byte, 8<<20)
 	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(g, "tool.(*Set).Call(") {
-			return strings.Contains(g, "modelcontextprotocol/go-sdk")
+		if strings.Contains(g, "tool.(*Set).Call(") && strings.Contains(g, "modelcontextprotocol/go-sdk") {
+			return true
 		}
 	}
 	return false
