@@ -78,17 +78,18 @@ const (
 
 // Handler serves the endpoint. Make one with New.
 type Handler struct {
-	opts   Options
-	tools  *tool.Set
-	store  session.Store
-	auth   Authenticator
-	signer *session.Signer
-	guard  *Guard
-	slots  *slots
-	gate   *gate
-	large  *gate // of those that have a large body
-	meter  Meter
-	front  *front
+	opts    Options
+	tools   *tool.Set
+	store   session.Store
+	carrier carrier // nil: each instance counts for itself
+	auth    Authenticator
+	signer  *session.Signer
+	guard   *Guard
+	slots   *slots
+	gate    *gate
+	large   *gate // of those that have a large body
+	meter   Meter
+	front   *front
 
 	server     *mcp.Server
 	statelessJ http.Handler // newer era, one JSON answer
@@ -124,6 +125,7 @@ func New(o Options) (*Handler, error) {
 		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: patience,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}
+	h.carrier, _ = o.Sessions.(carrier)
 	if h.meter == nil {
 		h.meter = noMeter{}
 	}
@@ -134,6 +136,11 @@ func New(o Options) (*Handler, error) {
 	h.server = h.newServer(impl)
 	h.statelessJ, h.statelessS = h.stateless(true), h.stateless(false)
 	return h, nil
+}
+
+// carrier is a store that brings the counts of limits to other instances and back, for requests without a session too.
+type carrier interface {
+	Carry(ctx context.Context, credential string)
 }
 
 // Patterns are the paths that a Handler serves, for http.ServeMux.

@@ -19,6 +19,9 @@ import (
 
 // post serves a POST of either era.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
+	if h.carrier != nil && r.Header.Get(headerSession) == "" {
+		h.carrier.Carry(r.Context(), c.Credential)
+	}
 	if isLarge(r) {
 		if !h.large.admit(c.Credential) {
 			h.shed(w, shedLarge, "too many large bodies are being read at the moment")

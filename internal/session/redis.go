@@ -40,6 +40,7 @@ type Redis struct {
 	now     func() time.Time
 	log     *slog.Logger
 	seen    *seenSet
+	paces   paces
 	trips   atomic.Int64
 	limit   time.Duration // of one operation
 
@@ -79,9 +80,7 @@ const (
 // OpenRedis makes the store. It only fails when the options make no sense: a Redis that cannot be reached is waited for.
 // Stop ends it.
 func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
-	if o.Budget == 0 {
-		o.Budget = redisBudget
-	}
+	o.Budget = o.budget()
 	opts, err := o.client()
 	if err != nil {
 		return nil, err
@@ -122,10 +121,18 @@ func (o RedisOptions) client() (*redis.Options, error) {
 	opts.ContextTimeoutEnabled = true
 	opts.MaxRetries = -1 // what may have been done is not done again; who called decides
 	opts.DialerRetries = 1
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = o.Budget, o.Budget, o.Budget, o.Budget
+	wait := o.budget()
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = wait, wait, wait, wait
 	opts.PoolSize, opts.PipelinePoolSize = 20, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
 	opts.ReadBufferSize, opts.WriteBufferSize = 8<<10, 8<<10
 	return opts, nil
+}
+
+func (o RedisOptions) budget() time.Duration {
+	if o.Budget > 0 {
+		return o.Budget
+	}
+	return redisBudget
 }
 
 // State is up or down, as /health says it.

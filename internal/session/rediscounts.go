@@ -2,12 +2,56 @@ package session
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/flowpos/flowpos-backend/internal/limit"
 )
+
+// Carry brings the counts of a credential whose requests have no session to the other instances and back, at most once in
+// 5 s. What does not arrive is carried by the next one.
+func (r *Redis) Carry(ctx context.Context, who string) {
+	if r.counts == nil || !r.link.up() || !r.paces.due(who, r.now()) {
+		return
+	}
+	owed := r.counts.Owed(who)
+	if owed == (limit.Tally{}) {
+		return
+	}
+	var c *carried
+	err := r.do(ctx, func(ctx context.Context) error {
+		pipe := r.rdb.Pipeline()
+		c = carry(ctx, pipe, who, owed, r.counts)
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil || !c.arrived() {
+		r.counts.GiveBack(who, owed)
+		return
+	}
+	c.settle(r.counts, who)
+}
+
+// paces are when the counts of credentials were last carried without a session.
+type paces struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func (p *paces) due(who string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at, ok := p.last[who]; ok && now.Sub(at) < seenFor && !now.Before(at) {
+		return false
+	}
+	if p.last == nil || len(p.last) >= maxSeen {
+		p.last = map[string]time.Time{} // all are due a little early
+	}
+	p.last[who] = now
+	return true
+}
 
 // carried are the counts of one credential on their way to Redis and back.
 type carried struct {

@@ -233,3 +233,71 @@ func TestOneSessionSwitchesAtOnce(t *testing.T) {
 		t.Errorf("the session has %+v, %v; want eight subscriptions, and business and level of one choice", rec, err)
 	}
 }
+
+// TestChoiceAndSubscriptionCross: neither overwrites the other.
+func TestChoiceAndSubscriptionCross(t *testing.T) {
+	t.Parallel()
+	in := twoInstances(t, redistest.Open(t))
+	ref := session.Ref{ID: "m", Until: in.Now().Add(time.Hour), Merchant: true}
+	if err := in.A.Open(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	const rounds = 60
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range rounds {
+			mine := fmt.Sprint("b", i)
+			if err := in.A.Change(t.Context(), ref, session.Change{Active: mine}); err != nil {
+				t.Errorf("choose: %v", err)
+			}
+			if rec, err := in.A.Load(t.Context(), ref); err != nil || rec.Active != mine {
+				t.Errorf("chose %s and reads %q, %v", mine, rec.Active, err)
+			}
+		}
+	})
+	wg.Go(func() {
+		for i := range rounds {
+			if err := in.B.Change(t.Context(), ref, session.Change{Subscribe: fmt.Sprint("pos://", i)}); err != nil {
+				t.Errorf("subscribe: %v", err)
+			}
+		}
+	})
+	wg.Wait()
+	if rec, err := in.B.Load(t.Context(), ref); err != nil || len(rec.Subscriptions) != rounds {
+		t.Errorf("%d subscriptions, %v, want %d", len(rec.Subscriptions), err, rounds)
+	}
+}
+
+// TestCountsTravelWithoutSessions: clients that have none are counted by all instances too, with a round trip in 5 s.
+func TestCountsTravelWithoutSessions(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	url := redistest.Open(t)
+	var stores []*session.Redis
+	var counts []*limit.Counters[string]
+	for range 2 {
+		own := limit.New[string](c.now, 10, limit.PerCredential())
+		counts = append(counts, own)
+		stores = append(stores, openRedis(t, url, func(o *session.RedisOptions) { o.Now, o.Counts = c.now, own }, patient))
+	}
+	for i := range 50 {
+		counts[0].Take("key:a", limit.Reads)
+		before := stores[0].RoundTrips()
+		stores[0].Carry(t.Context(), "key:a")
+		if got, first := stores[0].RoundTrips()-before, i == 0; got != 0 && !first || got != 1 && first {
+			t.Fatalf("call %d: %d round trips", i, got)
+		}
+	}
+	c.later(5 * time.Second)
+	stores[0].Carry(t.Context(), "key:a")
+	for range 70 {
+		counts[1].Take("key:a", limit.Reads)
+	}
+	if wait := counts[1].Wait("key:a", limit.Reads); wait != 0 {
+		t.Fatalf("before it asks, b waits %s", wait)
+	}
+	stores[1].Carry(t.Context(), "key:a")
+	if wait := counts[1].Wait("key:a", limit.Reads); wait <= 0 {
+		t.Error("50 here and 70 there, and the next is admitted")
+	}
+}
