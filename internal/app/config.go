@@ -38,6 +38,8 @@ type serveCmd struct {
 	RedisPassword       string   `env:"REDIS_PASSWORD" help:"Its password, if it has one."`
 	RedisURL            string   `name:"redis-url" env:"REDIS_URL" help:"Redis as a URL, such as rediss://…; wins over the three."`
 
+	cloudProject string // of Cloud Run: log lines name their trace in it
+
 	identity *http.Client  // fetches the certificates in the process: the demo's own people sign in without Google
 	extra    mcphttp.Extra // features beside the tools, for tests; nil: those of the build
 

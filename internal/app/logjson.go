@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type jsonLines struct {
 	w       io.Writer
 	level   slog.Level
 	buffers *sync.Pool // of *[]byte
+	traces  string     // what stands before a trace's id in its name; empty: lines name no trace
 
 	given  []byte   // attributes of WithAttrs, encoded, in the groups around them
 	open   int      // how many of those groups are open at the end of given
@@ -53,7 +55,9 @@ func (h *jsonLines) Handle(_ context.Context, r slog.Record) error {
 		if !begun {
 			b, begun, open = h.begin(b), true, open+len(h.groups)
 		}
-		b = appendAttr(b, a)
+		if b = appendAttr(b, a); a.Key == "request_id" && h.traces != "" && open == 0 {
+			b = h.appendTrace(b, a.Value.String())
+		}
 		return true
 	})
 	for range open {
@@ -63,6 +67,15 @@ func (h *jsonLines) Handle(_ context.Context, r slog.Record) error {
 	*buf = b
 	_, err := h.w.Write(b)
 	return err
+}
+
+// appendTrace names the trace of a request's id, where the platform gave it: our own ids have other letters.
+func (h *jsonLines) appendTrace(b []byte, id string) []byte {
+	if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
+		return b
+	}
+	b = append(append(b, `,"logging.googleapis.com/trace":"`...), h.traces...)
+	return append(append(b, id...), '"')
 }
 
 // begin opens the groups that wait for their first attribute.

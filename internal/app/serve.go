@@ -10,6 +10,9 @@ import (
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(ctx context.Context, std IO) error {
+	if err := c.fromPlatform(ctx); err != nil {
+		return err
+	}
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -23,7 +26,7 @@ func (c *serveCmd) Run(ctx context.Context, std IO) error {
 	}
 	lines := gatherLines(std.Err)
 	defer lines.Close()
-	log := slog.New(urgent{newLog(lines, c.level(), !c.production() && isTerminal(std.Err)).Handler(), lines})
+	log := slog.New(urgent{inProject(newLog(lines, c.level(), !c.production() && isTerminal(std.Err)).Handler(), c.cloudProject), lines})
 	p, err := newProgram(ctx, c, log, time.Now)
 	if err != nil {
 		_ = ln.Close()
