@@ -1,6 +1,7 @@
 package credential_test
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ INSERT INTO business_user (business_id, user_id, unique_role_name) VALUES
 	d.auth.TakeTokens(tokens)
 	return tokens
 }
+
+func (d desk) logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (d desk) tokens(t testing.TB) *credential.Tokens {
 	t.Helper()
