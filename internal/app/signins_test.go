@@ -198,6 +198,36 @@ func TestPeopleAreOutEverywhere(t *testing.T) {
 	})
 }
 
+// A business that is not a person's is like one that does not exist, in the URL and in arguments.
+func TestForeignBusinessOfAPerson(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t)
+	db.TwoBusinesses(t)
+	people(t, db)
+	f := startFirm(t, db, 1, time.Now)
+	ana, eva := f.signIn(0, "uid-ana"), f.signIn(0, "uid-eva")
+	const nowhere = "00000000-0000-7000-8000-0000000000ee"
+	at := func(token, path string) answered {
+		return f.ask(0, "POST", path, token, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_locations","arguments":{}}}`)
+	}
+	foreign, none := at(ana, "/mcp/b/"+dbtest.Neighbour), at(ana, "/mcp/b/"+nowhere)
+	if foreign.status != 403 || none.status != 403 || string(foreign.body) != string(none.body) {
+		t.Errorf("pins: %d %s, %d %s", foreign.status, foreign.body, none.status, none.body)
+	}
+	for business, name := range map[string]string{dbtest.Shop: "Tienda Uno", dbtest.Neighbour: "Tienda Ajena"} {
+		if a := at(eva, "/mcp/readonly/b/"+business); a.status != 200 || !strings.Contains(string(a.body), name) {
+			t.Errorf("Eva at %s: %d %s", name, a.status, a.body)
+		}
+		if a := f.ask(0, "POST", "/mcp/b/"+business, eva, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`); strings.Contains(string(a.body), "set_active_business") {
+			t.Error("a pin leaves something to choose")
+		}
+	}
+	a, b := f.call(0, ana, "", "list_locations", `{"business":"`+dbtest.Neighbour+`"}`), f.call(0, ana, "", "list_locations", `{"business":"`+nowhere+`"}`)
+	if a.code != "not_found" || b.code != "not_found" || strings.ReplaceAll(a.text, dbtest.Neighbour, "X") != strings.ReplaceAll(b.text, nowhere, "X") {
+		t.Errorf("arguments: %+v, %+v", a, b)
+	}
+}
+
 // While a secret is changed, one instance after the other: first the next one is accepted everywhere, then it signs, then
 // the one of before goes. No token stops working on the way, but for those of the secret that is gone.
 func TestSecretsRotate(t *testing.T) {

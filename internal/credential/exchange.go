@@ -29,6 +29,8 @@ func NewExchange(db *postgres.DB, t *Tokens, now func() time.Time) *Exchange {
 
 // Issued is a token and what it opens.
 type Issued struct {
+	UserID, GrantID string
+
 	AccessToken string
 	ExpiresIn   time.Duration
 	Scopes      []pos.Scope
@@ -98,7 +100,7 @@ func (e *Exchange) issue(c Claims, members []Membership, chosen string) (Issued,
 	if err != nil {
 		return Issued{}, err
 	}
-	out := Issued{AccessToken: raw, ExpiresIn: expires.Sub(e.now()), Scopes: c.Scopes, Businesses: members}
+	out := Issued{UserID: c.UserID, GrantID: c.GrantID, AccessToken: raw, ExpiresIn: expires.Sub(e.now()), Scopes: c.Scopes, Businesses: members}
 	for i, m := range members {
 		out.Businesses[i].Name = pos.Clean(m.Name)
 		if m.ID == chosen || len(members) == 1 {

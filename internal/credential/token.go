@@ -44,13 +44,17 @@ SELECT touch_grant($1)`
 
 // findToken verifies a token that was not met before, and reads what stands behind it.
 func (a *Authenticator) findToken(ctx context.Context, raw string, hash [sha256.Size]byte) (known, error) {
-	claims := a.known.last(hash).claims
-	if claims == nil {
+	last := a.known.last(hash)
+	claims := last.claims
+	switch {
+	case claims == nil:
 		c, err := a.tokens.Verify(raw)
 		if err != nil {
 			return known{}, err
 		}
 		claims = &c
+	case last.expired(a.now()):
+		return known{}, endedToken()
 	}
 	if a.absent.has(hash, a.now()) {
 		return known{}, unknownCredential()

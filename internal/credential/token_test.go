@@ -230,6 +230,16 @@ func TestTokenEndsBetweenRequests(t *testing.T) {
 	_, err = d.auth.Token(t.Context(), raw)
 	refused(t, "ended, but in the cache", err, true)
 	refused(t, "ended, for a stream", d.auth.Recheck(t.Context(), c), true)
+	d.auth.Close()
+	before := d.reads()
+	for range 3 {
+		d.clock.move(time.Minute)
+		_, err = d.auth.Token(t.Context(), raw)
+		refused(t, "ended a while ago", err, true)
+	}
+	if n := d.reads() - before; n != 0 {
+		t.Errorf("%d questions about a token that has ended", n)
+	}
 }
 
 // A hot token costs one question in 4 s, however many ask at once, and one that ended none for 2 s.

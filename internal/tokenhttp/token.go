@@ -57,6 +57,9 @@ func (h *Handler) exchange(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	i, err := h.o.Tokens.SignIn(r.Context(), p)
+	if err == nil {
+		h.o.Log.InfoContext(r.Context(), "signed in", "user", i.UserID, "grant", i.GrantID, "businesses", len(i.Businesses), "request_id", pos.RequestID(r.Context()))
+	}
 	return http.StatusOK, answerOf(i), err
 }
 

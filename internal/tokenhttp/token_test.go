@@ -283,7 +283,8 @@ func TestNoSecretInTheLog(t *testing.T) {
 	token := got[issued](t, d.ask("POST", "/mcp/token", id, ""), 200).AccessToken
 	d.Exec(t, "DROP FUNCTION credential_by_grant")
 	refused(t, "a failure of ours", d.ask("POST", "/mcp/token/refresh", token, ""), 500, "internal error")
-	if log := d.log.String(); strings.Contains(log, token) || strings.Contains(log, id) || !strings.Contains(log, "credential_by_grant") {
+	if log := d.log.String(); strings.Contains(log, token) || strings.Contains(log, id) || strings.Contains(log, "ana@x") || !strings.Contains(log, "credential_by_grant") ||
+		!strings.Contains(log, `"msg":"signed in","user":"`+ana+`"`) {
 		t.Errorf("the log: %s", log)
 	}
 }
