@@ -7,13 +7,14 @@ import { Servers } from './servers.mjs'
 import * as alternation from './suites/alternation.mjs'
 import * as claude from './suites/claude.mjs'
 import * as conformance from './suites/conformance.mjs'
+import * as discovery from './suites/discovery.mjs'
 import * as firebase from './suites/firebase.mjs'
 import * as inspector from './suites/inspector.mjs'
 import * as typescript from './suites/typescript.mjs'
 
 // A suite exports: needs (demo, fixtures, pair or firebase, see servers.mjs), fast (part of make check), about (one
 // line for --help) and run(check, server).
-const suites = { inspector, claude, conformance, typescript, alternation, firebase }
+const suites = { inspector, claude, discovery, conformance, typescript, alternation, firebase }
 
 const usage = `usage: run [options] [SUITE...]
 

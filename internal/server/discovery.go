@@ -31,7 +31,7 @@ func (s *Server) protectedResource(w http.ResponseWriter, r *http.Request) {
 
 // serverMetadata is the document of RFC 8414. There is no authorization server yet, and it says so: no grant types, no
 // response types, and none of the endpoints that would belong to them. Where people can sign in, two members of our own name
-// the documented exchange, which speaks JSON and not OAuth's form (docs/decisions/0010-discovery.md).
+// the documented exchange, which speaks JSON and not OAuth's form (docs/decisions/0012-discovery-without-a-server.md).
 type serverMetadata struct {
 	Issuer        string   `json:"issuer"`
 	ResponseTypes []string `json:"response_types_supported"`
