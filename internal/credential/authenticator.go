@@ -105,7 +105,9 @@ func (a *Authenticator) Key(ctx context.Context, raw string) (pos.Caller, error)
 	if k.expired(now) {
 		return pos.Caller{}, unknownCredential()
 	}
-	a.touch(touchKeySQL, k.caller.KeyID, now)
+	if !ok { // who calls often is read often enough
+		a.touch(touchKeySQL, k.caller.KeyID, now)
+	}
 	return a.withStays(ctx, k.caller)
 }
 

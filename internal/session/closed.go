@@ -82,9 +82,12 @@ func (c *closedSet) has(ctx context.Context, id string) (bool, error) {
 	h := HashOf(id)
 	c.mu.RLock()
 	held, changes := c.closed.has(h), c.changes
-	closed, sure := c.sure[h]
+	closed, sure := false, true
+	if held {
+		closed, sure = c.sure[h]
+	}
 	c.mu.RUnlock()
-	if sure || !held {
+	if sure {
 		return closed, nil
 	}
 	closed, err := c.log.Has(ctx, h)

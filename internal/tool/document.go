@@ -63,8 +63,9 @@ func (t Tool) document(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, "\n```sh\nflowpos call %s '%s'\n```\n\nAnswer:\n\n", t.Name, t.Example)
+	output := t.Output()
 	for _, name := range []string{"data", "totals"} {
-		if p := t.Output.Properties[name]; p != nil {
+		if p := output.Properties[name]; p != nil {
 			outline(b, name, p, 0)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/jsonschema-go/jsonschema"
+
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
@@ -26,14 +28,7 @@ func (t Tool) checkFields(fields []string) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	var known []string
-	data := t.Output.Properties["data"]
-	for _, name := range data.PropertyOrder {
-		p := data.Properties[name]
-		if p.Items != nil && p.Items.Properties != nil {
-			known = append(known, p.Items.PropertyOrder...)
-		}
-	}
+	known := t.fields()
 	for _, f := range fields {
 		if !slices.Contains(known, f) {
 			e := pos.Errorf(pos.Invalid, "there is no field %q; there are: %s", pos.Clip(pos.Clean(f), 40), strings.Join(known, ", ")).WithAllowed(known...)
@@ -42,6 +37,18 @@ func (t Tool) checkFields(fields []string) error {
 		}
 	}
 	return nil
+}
+
+// rowFields are the fields of the rows in an answer's lists.
+func rowFields(output *jsonschema.Schema) (known []string) {
+	data := output.Properties["data"]
+	for _, name := range data.PropertyOrder {
+		p := data.Properties[name]
+		if p.Items != nil && p.Items.Properties != nil {
+			known = append(known, p.Items.PropertyOrder...)
+		}
+	}
+	return known
 }
 
 // pick keeps the wanted fields of each row, id first, and writes the rows as text: one line a row, name=value.

@@ -114,7 +114,7 @@ func (t Tool) listed(lang pos.Lang, choice []string) Listed {
 	add("lang", langArgument())
 	return Listed{
 		Name: t.Name, Title: lang.Say(t.Title.ES, t.Title.EN), Description: t.About,
-		InputSchema: encode(&in), OutputSchema: encode(published(t.Output)), Annotations: t.Annotations(),
+		InputSchema: encode(&in), OutputSchema: encode(published(t.Output())), Annotations: t.Annotations(),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -85,8 +86,12 @@ type Tool struct {
 	Steady  bool
 	Example json.RawMessage
 
-	Input  *jsonschema.Schema // without business and lang, which List adds
-	Output *jsonschema.Schema // the full schema of the structured answer
+	Input *jsonschema.Schema // without business and lang, which List adds
+	// Output makes the full schema of the structured answer. Lists and documentation need it, calls do not; made at the
+	// start and kept, those of all tools took a third of the time and half of the memory then.
+	Output func() *jsonschema.Schema
+
+	fields func() []string // that the rows of the answer have
 
 	run func(ctx context.Context, c pos.Caller, args map[string]any, opens func(tool string) bool) (reply, error)
 }
@@ -98,7 +103,7 @@ type reply struct {
 }
 
 // New binds a function to its Spec. It panics when the Spec is incomplete or a type has no schema: both are mistakes of
-// the program, met at start-up by every test.
+// the program, met at start-up by every test; that of the answer, by every list.
 func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller, in In) (Answer[D, T], error)) Tool {
 	if err := spec.check(); err != nil {
 		panic(err)
@@ -111,23 +116,11 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 	if err != nil {
 		panic(fmt.Errorf("tool %s: input: %w", spec.Name, err))
 	}
-	out, err := schemaFor[Answer[D, T]]()
-	if err != nil {
-		panic(fmt.Errorf("tool %s: output: %w", spec.Name, err))
-	}
-	if out.Properties["totals"].Properties == nil {
-		delete(out.Properties, "totals")
-	}
-	if in.Properties["fields"] != nil { // a row that was narrowed to some fields is an answer too
-		for _, p := range out.Properties["data"].Properties {
-			if p.Items != nil {
-				p.Items.Required = nil
-			}
-		}
-	}
+	output := func() *jsonschema.Schema { return outputOf[D, T](spec.Name, in.Properties["fields"] != nil) }
 	return Tool{
 		Name: spec.Name, Title: spec.Title, About: spec.About, Scopes: spec.Scopes, Effect: spec.Effect,
-		Where: spec.Where, For: spec.For, Module: spec.Module, Steady: spec.Steady, Example: example, Input: in, Output: out,
+		Where: spec.Where, For: spec.For, Module: spec.Module, Steady: spec.Steady, Example: example, Input: in, Output: output,
+		fields: sync.OnceValue(func() []string { return rowFields(output()) }),
 		run: func(ctx context.Context, c pos.Caller, args map[string]any, opens func(string) bool) (reply, error) {
 			var typed In
 			if err := bind(args, &typed); err != nil {
@@ -141,6 +134,24 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 			return a.reply(c, wantedFields(args))
 		},
 	}
+}
+
+func outputOf[D, T any](name string, narrows bool) *jsonschema.Schema {
+	out, err := schemaFor[Answer[D, T]]()
+	if err != nil {
+		panic(fmt.Errorf("tool %s: output: %w", name, err))
+	}
+	if out.Properties["totals"].Properties == nil {
+		delete(out.Properties, "totals")
+	}
+	if narrows { // a row that was narrowed to some fields is an answer too
+		for _, p := range out.Properties["data"].Properties {
+			if p.Items != nil {
+				p.Items.Required = nil
+			}
+		}
+	}
+	return out
 }
 
 func (s Spec[In]) check() error {

@@ -51,7 +51,7 @@ func faults(s *tool.Set, retail pos.Caller) []string {
 		f.tool = tl.Name
 		f.words(tl)
 		f.schema("input", tl.Input, true)
-		f.schema("output", tl.Output, false)
+		f.schema("output", tl.Output(), false)
 		f.example(tl)
 		f.mentions(exists, "its description", tl.About)
 		f.mentionsInSchema(exists, tl.Input)

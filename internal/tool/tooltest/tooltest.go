@@ -58,7 +58,7 @@ func validate(t testing.TB, s *tool.Set, name string, r tool.Result) {
 		if tl.Name != name {
 			continue
 		}
-		schema, err := tl.Output.Resolve(nil)
+		schema, err := tl.Output().Resolve(nil)
 		if err != nil {
 			t.Fatalf("%s: output schema: %v", name, err)
 		}
