@@ -16,12 +16,12 @@ import (
 
 // jsonLines writes log lines as Cloud Logging reads them: a JSON object a line, with severity and message, durations in
 // seconds as its own are. log/slog's handler with a ReplaceAttr for those names took 1.5 µs a line, a tenth of a plain
-// call; this one takes 0.4 µs.
+// call; this one takes a quarter of that.
 type jsonLines struct {
-	w       io.Writer
-	level   slog.Level
-	buffers *sync.Pool // of *[]byte
-	traces  string     // what stands before a trace's id in its name; empty: lines name no trace
+	w     io.Writer
+	level slog.Level
+	lines  *sync.Pool // of *jsonLine
+	traces string     // what stands before a trace's id in its name; empty: lines name no trace
 
 	given  []byte   // attributes of WithAttrs, encoded, in the groups around them
 	open   int      // how many of those groups are open at the end of given
@@ -29,7 +29,7 @@ type jsonLines struct {
 }
 
 func newJSONLines(w io.Writer, level slog.Level) *jsonLines {
-	return &jsonLines{w: w, level: level, buffers: &sync.Pool{New: func() any { return new([]byte) }}}
+	return &jsonLines{w: w, level: level, lines: &sync.Pool{New: func() any { return new(jsonLine) }}}
 }
 
 // Enabled implements slog.Handler.
@@ -37,45 +37,95 @@ func (h *jsonLines) Enabled(_ context.Context, l slog.Level) bool { return l >= 
 
 // Handle implements slog.Handler.
 func (h *jsonLines) Handle(_ context.Context, r slog.Record) error {
-	buf := h.buffers.Get().(*[]byte)
-	defer h.buffers.Put(buf)
-	b := append((*buf)[:0], '{')
+	l := h.lines.Get().(*jsonLine)
+	defer h.lines.Put(l)
+	b := append(l.b[:0], '{')
 	if !r.Time.IsZero() {
 		b = append(b, `"time":"`...)
 		b = append(r.Time.UTC().AppendFormat(b, time.RFC3339Nano), `",`...)
 	}
 	b = append(b, `"severity":`...)
 	b = append(pos.AppendJSON(b, severity(r.Level)), `,"message":`...)
-	b = append(pos.AppendJSON(b, r.Message), h.given...)
+	l.b, l.traces = append(pos.AppendJSON(b, r.Message), h.given...), ""
 	open, begun := h.open, false
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Value = a.Value.Resolve(); a.Equal(slog.Attr{}) || empty(a.Value) {
-			return true
+		var line pos.LogLine
+		if a.Key == "" && a.Value.Kind() == slog.KindLogValuer {
+			line, _ = a.Value.LogValuer().(pos.LogLine)
+		}
+		if line == nil {
+			if a.Value = a.Value.Resolve(); a.Equal(slog.Attr{}) || empty(a.Value) {
+				return true
+			}
 		}
 		if !begun {
-			b, begun, open = h.begin(b), true, open+len(h.groups)
+			l.b, begun, open = h.begin(l.b), true, open+len(h.groups)
+			if open == 0 {
+				l.traces = h.traces
+			}
 		}
-		if b = appendAttr(b, a); a.Key == "request_id" && h.traces != "" && open == 0 {
-			b = h.appendTrace(b, a.Value.String())
+		if line != nil {
+			line.Fields(l)
+			return true
+		}
+		l.b = appendAttr(l.b, a)
+		if a.Key == "request_id" {
+			l.b = l.appendTrace(l.b, a.Value.String())
 		}
 		return true
 	})
 	for range open {
-		b = append(b, '}')
+		l.b = append(l.b, '}')
 	}
-	b = append(b, "}\n"...)
-	*buf = b
-	_, err := h.w.Write(b)
+	l.b = append(l.b, "}\n"...)
+	_, err := h.w.Write(l.b)
 	return err
 }
 
+// jsonLine is a line under way.
+type jsonLine struct {
+	b      []byte
+	traces string // the handler's, where a trace may be named
+}
+
+// Text implements pos.LogFields.
+func (l *jsonLine) Text(name, value string) {
+	l.b = pos.AppendJSON(l.name(name), value)
+	if name == "request_id" {
+		l.b = l.appendTrace(l.b, value)
+	}
+}
+
 // appendTrace names the trace of a request's id, where the platform gave it: our own ids have other letters.
-func (h *jsonLines) appendTrace(b []byte, id string) []byte {
-	if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
+func (l *jsonLine) appendTrace(b []byte, id string) []byte {
+	if l.traces == "" || len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
 		return b
 	}
-	b = append(append(b, `,"logging.googleapis.com/trace":"`...), h.traces...)
+	b = append(append(b, `,"logging.googleapis.com/trace":"`...), l.traces...)
 	return append(append(b, id...), '"')
+}
+
+// Number implements pos.LogFields.
+func (l *jsonLine) Number(name string, n int64) { l.b = strconv.AppendInt(l.name(name), n, 10) }
+
+// Duration implements pos.LogFields.
+func (l *jsonLine) Duration(name string, d time.Duration) { l.b = appendSeconds(l.name(name), d) }
+
+func (l *jsonLine) name(name string) []byte {
+	return append(append(append(comma(l.b), '"'), name...), '"', ':') // our own words: nothing to escape
+}
+
+// appendSeconds appends a duration as Cloud Logging writes it, to the microsecond.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	if d < 0 {
+		return append(strconv.AppendFloat(append(b, '"'), d.Seconds(), 'f', 6, 64), `s"`...)
+	}
+	micros := int64(d / time.Microsecond)
+	b = append(strconv.AppendInt(append(b, '"'), micros/1e6, 10), '.')
+	for place := int64(1e5); place > 0; place /= 10 {
+		b = append(b, byte('0'+micros/place%10))
+	}
+	return append(b, `s"`...)
 }
 
 // begin opens the groups that wait for their first attribute.
@@ -160,7 +210,7 @@ func appendValue(b []byte, v slog.Value) []byte {
 	case slog.KindBool:
 		return strconv.AppendBool(b, v.Bool())
 	case slog.KindDuration:
-		return append(strconv.AppendFloat(append(b, '"'), v.Duration().Seconds(), 'f', 6, 64), `s"`...)
+		return appendSeconds(b, v.Duration())
 	case slog.KindTime:
 		return append(v.Time().UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 	case slog.KindGroup:

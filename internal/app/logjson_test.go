@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
 // The log keeps to log/slog's rules for handlers, with Cloud Logging's names.
@@ -40,8 +42,9 @@ func TestJSONLines(t *testing.T) {
 	log := slog.New(newJSONLines(&out, slog.LevelInfo))
 	log.Debug("not this")
 	log.Warn("a \"line\"\n\u202e\x00\xff", "text", "</script>", "took", 1500*time.Microsecond, "n", -7, "u", uint64(1<<63), "yes", true, "at",
-		time.Date(2026, 11, 23, 6, 0, 0, 5, time.FixedZone("", -6*3600)), "error", errors.New("no\n\"way\""), "list", []string{"a"},
-		"odd", func() {}, slog.Group("g", "a", 1), slog.Group("", "inline", 2), slog.Group("none"))
+		time.Date(2026, 11, 23, 6, 0, 0, 5, time.FixedZone("", -6*3600)), "cause", errors.New("no\n\"way\""), "list", []string{"a"},
+		"odd", func() {}, slog.Any("", &pos.Called{Tool: "whoami", Credential: "key:\"1", Took: 61*time.Second + 23456*time.Microsecond, Code: pos.Overloaded, Err: errors.New("why")}),
+		slog.Group("g", "a", 1), slog.Group("", "inline", 2), slog.Group("none"))
 	var got map[string]any
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil || bytes.Count(out.Bytes(), []byte("\n")) != 1 {
 		t.Fatalf("%v: %s", err, &out)
@@ -52,8 +55,9 @@ func TestJSONLines(t *testing.T) {
 	delete(got, "time")
 	delete(got, "odd") // an address
 	want := map[string]any{
+		"tool": "whoami", "credential": "key:\"1", "call_took": "61.023456s", "code": "overloaded",
 		"severity": "WARNING", "message": "a \"line\"\n\u202e\x00\ufffd", "text": "</script>", "took": "0.001500s", "n": -7.0, "u": 9223372036854775808.0,
-		"yes": true, "at": "2026-11-23T12:00:00.000000005Z", "error": "no\n\"way\"", "list": []any{"a"}, "g": map[string]any{"a": 1.0}, "inline": 2.0,
+		"yes": true, "cause": "no\n\"way\"", "at": "2026-11-23T12:00:00.000000005Z", "error": "why", "list": []any{"a"}, "g": map[string]any{"a": 1.0}, "inline": 2.0,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("line (-want +got):\n%s", diff)

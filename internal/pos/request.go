@@ -61,20 +61,24 @@ func (c *Called) Level() slog.Level {
 	return slog.LevelInfo
 }
 
-// Append appends what there is to tell.
-func (c *Called) Append(attrs []slog.Attr) []slog.Attr {
-	attrs = append(attrs, slog.String("tool", c.Tool), slog.String("credential", c.Credential), slog.Duration("call_took", c.Took))
+// Fields implements LogLine.
+func (c *Called) Fields(f LogFields) {
+	f.Text("tool", c.Tool)
+	f.Text("credential", c.Credential)
+	f.Duration("call_took", c.Took)
 	if c.Business != "" {
-		attrs = append(attrs, slog.String("business", c.Business))
+		f.Text("business", c.Business)
 	}
 	if c.Code != "" {
-		attrs = append(attrs, slog.String("code", string(c.Code)))
+		f.Text("code", string(c.Code))
 	}
 	if c.Err != nil {
-		attrs = append(attrs, slog.Any("error", c.Err))
+		f.Text("error", c.Err.Error())
 	}
-	return attrs
 }
+
+// LogValue implements slog.LogValuer.
+func (c *Called) LogValue() slog.Value { return LogGroup(c) }
 
 type requestKey struct{}
 

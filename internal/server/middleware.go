@@ -109,15 +109,32 @@ func (s *Server) logRequest(r *http.Request, rec *recorder) {
 		return
 	}
 	line := slog.NewRecord(rec.start.Add(took), level, what, 0) // LogAttrs would look for the caller's line, which nobody prints
-	var room [16]slog.Attr
-	attrs := append(room[:0], slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", rec.status),
-		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", rec.request.ID))
-	if called.Tool != "" {
-		attrs = called.Append(attrs)
-	}
-	line.AddAttrs(attrs...)
+	line.AddAttrs(slog.Any("", &requestLine{r, rec, called, took}))
 	_ = out.Handle(r.Context(), line)
 }
+
+type requestLine struct {
+	r      *http.Request
+	rec    *recorder
+	called *pos.Called
+	took   time.Duration
+}
+
+// Fields implements pos.LogLine.
+func (l *requestLine) Fields(f pos.LogFields) {
+	f.Text("method", l.r.Method)
+	f.Text("path", loggedPath(l.r.URL.Path))
+	f.Number("status", int64(l.rec.status))
+	f.Number("bytes", l.rec.bytes)
+	f.Duration("took", l.took)
+	f.Text("request_id", l.rec.request.ID)
+	if l.called.Tool != "" {
+		l.called.Fields(f)
+	}
+}
+
+// LogValue implements slog.LogValuer.
+func (l *requestLine) LogValue() slog.Value { return pos.LogGroup(l) }
 
 // loggedPath keeps what a scanner sends from filling the log, and a key that somebody put into the URL out of it.
 func loggedPath(p string) string {

@@ -205,7 +205,8 @@ func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, er
 		return
 	}
 	line := slog.NewRecord(start.Add(took), called.Level(), "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
-	line.AddAttrs(called.Append(nil)...)
+	told := called // so that only this way needs memory for it
+	line.AddAttrs(slog.Any("", &told))
 	if request != nil {
 		line.AddAttrs(slog.String("request_id", request.ID))
 	}
