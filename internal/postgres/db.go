@@ -62,6 +62,8 @@ func Lazy(ctx context.Context, url string, size int) (*DB, error) {
 	cfg.MaxConns = int32(size)
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.ConnConfig.ConnectTimeout = 2 * time.Second
+	// Room for all our statements, about 110; pgx makes it for 512 of them, twice, on every connection: 130 KB each.
+	cfg.ConnConfig.StatementCacheCapacity, cfg.ConnConfig.DescriptionCacheCapacity = 200, 0
 	rp := cfg.ConnConfig.RuntimeParams
 	rp["application_name"] = "flowpos"
 	rp["statement_timeout"] = millis(statementTimeout)
