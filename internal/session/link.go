@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,6 +22,10 @@ type link struct {
 	log  *slog.Logger
 	wake chan struct{} // it went down
 
+	begun time.Time
+
+	answered atomic.Int64 // when it last did, as what passed since begun
+
 	mu       sync.RWMutex
 	failures int
 	cause    error // why it is down; nil: up
@@ -29,7 +34,7 @@ type link struct {
 const tooManyFailures = 5
 
 func newLink(ping func(context.Context) error, wait time.Duration, log *slog.Logger) *link {
-	return &link{ping: ping, wait: wait, log: log, wake: make(chan struct{}, 1)}
+	return &link{begun: time.Now(), ping: ping, wait: wait, log: log, wake: make(chan struct{}, 1)}
 }
 
 func (l *link) up() bool { return l.why() == nil }
@@ -42,6 +47,7 @@ func (l *link) why() error {
 
 // good notes that Redis answered.
 func (l *link) good() {
+	l.answered.Store(int64(time.Since(l.begun)))
 	l.mu.RLock()
 	clean := l.failures == 0
 	l.mu.RUnlock()
@@ -55,8 +61,12 @@ func (l *link) good() {
 	}
 }
 
-// bad notes that Redis did not answer.
-func (l *link) bad(err error) {
+// bad notes that Redis did not answer what was asked at a moment. When it has answered somebody else since, whoever asked
+// stood in a crowd: that says nothing of Redis.
+func (l *link) bad(err error, began time.Time) {
+	if time.Duration(l.answered.Load()) > began.Sub(l.begun) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failures++; l.failures >= tooManyFailures && l.cause == nil {

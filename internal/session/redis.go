@@ -122,7 +122,8 @@ func (o RedisOptions) client() (*redis.Options, error) {
 	opts.MaxRetries = -1 // what may have been done is not done again; who called decides
 	opts.DialerRetries = 1
 	wait := o.budget()
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = wait, wait, wait, wait
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = wait, wait, wait
+	opts.PoolTimeout = wait * 4 / 5               // before the budget ends, to be told apart from a Redis that does not answer
 	opts.PoolSize, opts.PipelinePoolSize = 20, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
 	opts.ReadBufferSize, opts.WriteBufferSize = 8<<10, 8<<10
 	return opts, nil
@@ -163,6 +164,7 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 	}
 	own, cancel := r.budget(ctx)
 	defer cancel()
+	began := time.Now()
 	err := op(own)
 	if err == nil || errors.Is(err, redis.Nil) {
 		r.link.good()
@@ -172,8 +174,10 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 		return ctx.Err()
 	}
 	switch refused, reachable := refusal(err); {
+	case errors.Is(err, redis.ErrPoolTimeout): // too many at once here: it says nothing of Redis
+		return unavailable(err)
 	case !reachable:
-		r.link.bad(err)
+		r.link.bad(err, began)
 		return unavailable(err)
 	case refused:
 		r.link.good()

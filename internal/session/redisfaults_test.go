@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -321,4 +322,37 @@ func TestStreamGoesOnPastAnOutage(t *testing.T) {
 	add("afterwards")
 	after(meanwhile, "afterwards")
 	after(before, "afterwards")
+}
+
+// TestCrowdIsNoOutage: when all connections are taken, those who wait for one in vain say nothing of Redis.
+func TestCrowdIsNoOutage(t *testing.T) {
+	t.Parallel()
+	var log lines
+	r := openRedis(t, redistest.Open(t), logTo(&log))
+	ctx, free := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { r.Client().BLPop(ctx, 2*time.Second, "nothing") })
+	}
+	for r.Client().PoolStats().TotalConns < 20 {
+		time.Sleep(time.Millisecond)
+	}
+	for range 10 {
+		wg.Go(func() {
+			if _, err := r.Load(t.Context(), merchantRef("m")); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("without a connection: %v", err)
+			}
+		})
+	}
+	for r.Client().PoolStats().Timeouts < 10 {
+		time.Sleep(time.Millisecond)
+	}
+	free()
+	wg.Wait()
+	if got := log.states(); len(got) != 0 || r.State() != "up" {
+		t.Errorf("Redis is %s, log says %v", r.State(), got)
+	}
+	if _, err := r.Load(t.Context(), keyRef("k")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
 }

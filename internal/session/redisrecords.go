@@ -11,13 +11,16 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/limit"
 )
 
-func sessionKey(id string) string             { return "mcp:session:" + id }
-func besideKey(id, what string) string        { return "{mcp:session:" + id + "}:" + what }
-func recordKey(id string) string              { return besideKey(id, "record") }
-func eventsKey(id, name string) string        { return besideKey(id, "ev:"+name) }
-func heldKey(id, name string) string          { return besideKey(id, "held:"+name) }
-func limitKey(who, kind string) string        { return "{mcp:limit:" + who + "}:" + kind }
-func left(r Ref, now time.Time) time.Duration { return max(r.Until.Sub(now), time.Millisecond) }
+func sessionKey(id string) string      { return "mcp:session:" + id }
+func besideKey(id, what string) string { return "{mcp:session:" + id + "}:" + what }
+func recordKey(id string) string       { return besideKey(id, "record") }
+func eventsKey(id, name string) string { return besideKey(id, "ev:"+name) }
+func heldKey(id, name string) string   { return besideKey(id, "held:"+name) }
+func limitKey(who, kind string) string { return "{mcp:limit:" + who + "}:" + kind }
+
+// left is how long a session's keys live: as long as its token or id. Tokens are good for 30 s more, because clocks differ,
+// and what was refreshed in that time goes on.
+func left(r Ref, now time.Time) time.Duration { return max(r.Until.Sub(now), 30*time.Second) }
 
 // Open implements Records. A key's session needs nothing to exist.
 func (r *Redis) Open(ctx context.Context, ref Ref) error {

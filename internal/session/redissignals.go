@@ -44,8 +44,9 @@ func (r *Redis) Send(ctx context.Context, id string, s Signal) error {
 func (r *Redis) listen(ctx context.Context, ready func()) {
 	alive := r.now() // when the connection was last known to work
 	for ctx.Err() == nil {
+		began := time.Now()
 		if err := r.subscribed(ctx, &alive, ready); err != nil && ctx.Err() == nil {
-			r.link.bad(err)
+			r.link.bad(err, began)
 		}
 		select {
 		case <-ctx.Done():

@@ -74,7 +74,7 @@ func (r *Redis) After(ctx context.Context, id, name, position string) ([]Event, 
 		if err != nil || nanos < 0 {
 			return nil, ErrGap
 		}
-		from = strconv.FormatInt(nanos/int64(time.Millisecond), 10)
+		from = strconv.FormatInt(nanos/int64(time.Millisecond)+1, 10)
 	default:
 		return nil, ErrGap
 	}
