@@ -1,0 +1,9 @@
+//go:build soak
+
+package cluster
+
+// The long form, which make soak runs.
+const (
+	rounds       = 10
+	callsBetween = 300
+)

@@ -1,0 +1,38 @@
+package cluster
+
+import (
+	"testing"
+	"time"
+)
+
+// row is one row of the fault table: what happens to the instances, and the outcome that it checks.
+type row struct {
+	name string
+	with options
+	run  func(testing.TB, *cluster)
+}
+
+func rows() []row {
+	return []row{
+		{"14 SIGTERM to each in turn", options{}, rollingStop},
+		{"15 kill -9", options{}, killed},
+	}
+}
+
+// TestFaults does to three serving processes what the rows of the fault table say and holds them to the outcome and, after
+// every row, to the six invariants. It is not parallel: each row has the machine for itself, as far as other packages let it.
+func TestFaults(t *testing.T) {
+	b := newBed(t)
+	for _, r := range rows() {
+		t.Run(r.name, func(t *testing.T) {
+			at := [4]time.Time{time.Now()}
+			c := b.start(t, r.with)
+			at[1] = time.Now()
+			r.run(t, c)
+			at[2] = time.Now()
+			c.promises(t)
+			at[3] = time.Now()
+			t.Logf("start %s, fault %s, invariants %s", at[1].Sub(at[0]).Round(time.Millisecond), at[2].Sub(at[1]).Round(time.Millisecond), at[3].Sub(at[2]).Round(time.Millisecond))
+		})
+	}
+}
