@@ -278,11 +278,17 @@ func (h *Handler) restore(ctx context.Context, c *pos.Caller, id string) (st ses
 	if st, err = h.identify(c, id); err != nil {
 		return st, rec, err
 	}
-	if rec, err = h.store.Load(ctx, refOf(c, id, st)); err != nil {
-		return st, rec, err
+	rec, err = h.load(ctx, c, id, &st)
+	return st, rec, err
+}
+
+// load asks the store for the caller's session.
+func (h *Handler) load(ctx context.Context, c *pos.Caller, id string, st *session.State) (session.Record, error) {
+	rec, err := h.store.Load(ctx, refOf(c, id, *st))
+	if err == nil {
+		c.Session, c.Active = id, rec.Active
 	}
-	c.Session, c.Active = id, rec.Active
-	return st, rec, nil
+	return rec, err
 }
 
 // identify reads the id of a caller's session, which must be of this path. How long a merchant's lasts the store knows.

@@ -10,33 +10,42 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/session"
 )
 
-// resume puts the caller of a POST into the session that it names. While the store is away a merchant's session is taken
-// at its word: the id is signed and bound to the token, which was checked; only its choice of a business is not known.
-// GET, DELETE and initialize cannot do without the store.
+// resume puts the caller of a POST into the session that it names.
 func (h *Handler) resume(ctx context.Context, c *pos.Caller, id string) (st session.State, rec session.Record, err error) {
-	st, rec, err = h.restore(ctx, c, id)
+	if st, err = h.identify(c, id); err != nil {
+		return st, rec, err
+	}
+	rec, err = h.loadForPost(ctx, c, id, &st)
+	return st, rec, err
+}
+
+// loadForPost is load, but while the store is away a merchant's session is taken at its word: the id is signed and bound to
+// the token, which was checked; only its choice of a business is not known. GET, DELETE and initialize cannot do without
+// the store.
+func (h *Handler) loadForPost(ctx context.Context, c *pos.Caller, id string, st *session.State) (session.Record, error) {
+	rec, err := h.load(ctx, c, id, st)
 	if c.GrantID != "" && errors.Is(err, session.ErrUnavailable) {
 		c.Session, c.Active, c.Lost = id, "", true
 		c.Memo = nil // what others are told has no warning
-		return st, rec, nil
+		return session.Record{}, nil
 	}
-	return st, rec, err
+	return rec, err
 }
 
 // resumePlain is resume for a plain request. One that needs nothing of the record is not asked about again when the
 // session was seen a moment ago.
 func (h *Handler) resumePlain(ctx context.Context, c *pos.Caller, id string, p *plainRequest) error {
+	st, err := h.identify(c, id)
+	if err != nil {
+		return err
+	}
 	if certain(c, p) {
-		st, err := h.identify(c, id)
-		if err != nil {
-			return err
-		}
 		if rec, ok := h.store.Seen(refOf(c, id, st)); ok {
 			c.Session, c.Active = id, rec.Active
 			return nil
 		}
 	}
-	_, _, err := h.resume(ctx, c, id)
+	_, err = h.loadForPost(ctx, c, id, &st)
 	return err
 }
 
