@@ -14,6 +14,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
+	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/session"
 )
 
@@ -33,7 +34,8 @@ const retryAfterStop = 500 * time.Millisecond
 // its own, while it waits: below 3 KB in use, the runtime takes half of the stack back.
 type tail struct {
 	h        *Handler
-	x        *exchange
+	caller   pos.Caller
+	session  string
 	out      *output
 	stream   string // empty: the session's own; otherwise a call's that is resumed
 	position string // of the last event that the client has
@@ -41,7 +43,7 @@ type tail struct {
 	name     string // among the GETs of the stream
 
 	undo  [5]func()     // what is to be given back, last first
-	woken chan struct{} // something of the two below
+	woken chan struct{} // something of the two below, or time has passed
 	ended atomic.Bool   // the session is closed, or another GET took over
 	news  atomic.Bool   // the stream has events
 }
@@ -81,12 +83,12 @@ func (t *tail) enter(w http.ResponseWriter, r *http.Request) bool {
 		refuse(w, http.StatusNotAcceptable, codeRefused, "Accept must contain text/event-stream")
 		return false
 	}
-	var err error
-	if t.x, err = h.open(r.Context(), c, id); err != nil {
+	x, err := h.open(r.Context(), c, id)
+	if err != nil {
 		h.refuseSession(w, r, err)
 		return false
 	}
-	t.primes = t.x.state.Protocol >= "2025-11-25"
+	t.caller, t.session, t.primes = x.caller, id, x.state.Protocol >= "2025-11-25"
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		if t.stream, t.position, ok = parseEventID(last); !ok {
 			refuse(w, http.StatusBadRequest, codeRefused, "Last-Event-ID is not one of this server")
@@ -129,7 +131,7 @@ func (h *Handler) refuseTail(w http.ResponseWriter, r *http.Request, err error) 
 
 // run sends events until there is a reason to end. It returns an error only while nothing has been written.
 func (t *tail) run(ctx context.Context) error {
-	store, id := t.h.store, t.x.session
+	store, id := t.h.store, t.session
 	stop, err := store.Observe(ctx, id, t.see) // before the first reading: no event falls between
 	if err != nil {
 		return err
@@ -160,16 +162,20 @@ func (t *tail) see(s session.Signal) {
 	default:
 		return
 	}
+	t.wake()
+}
+
+func (t *tail) wake() {
 	select {
 	case t.woken <- struct{}{}:
-	default: // it will look at both
+	default: // it will look at everything
 	}
 }
 
 // first reads what the client has not seen. A call's stream that is gone is an error, so that the client calls again; the
 // session's own goes on with what is kept. A client that may resume gets a position to resume from at once.
 func (t *tail) first(ctx context.Context) ([]session.Event, error) {
-	store, id := t.h.store, t.x.session
+	store, id := t.h.store, t.session
 	events, err := store.After(ctx, id, t.stream, t.position)
 	if t.stream != "" {
 		return events, err
@@ -207,7 +213,7 @@ func (t *tail) follow(ctx context.Context) {
 	now := time.Now()
 	long, beat, look := now.Add(t.h.opts.StreamMax), now.Add(t.h.heartbeat), now.Add(t.h.recheck)
 	next := func() time.Duration { return time.Until(earliest(long, beat, look)) }
-	timer := time.NewTimer(next())
+	timer := time.AfterFunc(next(), t.wake)
 	defer timer.Stop()
 	var looked chan bool // whether the stream goes on; set while that is being found out
 	defer func() {
@@ -225,15 +231,8 @@ func (t *tail) follow(ctx context.Context) {
 			}
 			return
 		case <-t.woken:
-			if t.ended.Load() || t.news.Swap(false) && t.more(ctx) {
-				return
-			}
-		case goOn := <-looked:
-			if looked = nil; !goOn || t.more(ctx) || t.orphaned(ctx) {
-				return
-			}
-		case now := <-timer.C:
-			if !now.Before(long) {
+			now := time.Now()
+			if t.ended.Load() || t.news.Swap(false) && t.more(ctx) || !now.Before(long) {
 				return
 			}
 			if !now.Before(beat) {
@@ -244,10 +243,14 @@ func (t *tail) follow(ctx context.Context) {
 				look = now.Add(t.h.recheck)
 				if looked == nil {
 					looked = make(chan bool, 1)
-					go func() { looked <- t.h.stands(ctx, t.x.caller) == nil }() // its stack grows for the database and goes
+					go func() { looked <- t.h.stands(ctx, t.caller) == nil }() // its stack grows for the database and goes
 				}
 			}
 			timer.Reset(next())
+		case goOn := <-looked:
+			if looked = nil; !goOn || t.more(ctx) || t.orphaned(ctx) {
+				return
+			}
 		}
 	}
 }
@@ -263,9 +266,9 @@ func earliest(first time.Time, others ...time.Time) time.Time {
 
 // more sends what is new and says whether the stream ends with it.
 func (t *tail) more(ctx context.Context) (end bool) {
-	events, err := t.h.store.After(ctx, t.x.session, t.stream, t.position)
+	events, err := t.h.store.After(ctx, t.session, t.stream, t.position)
 	if errors.Is(err, session.ErrGap) && t.stream == "" {
-		events, err = t.h.store.After(ctx, t.x.session, "", "") // all that is kept is newer
+		events, err = t.h.store.After(ctx, t.session, "", "") // all that is kept is newer
 	}
 	if errors.Is(err, session.ErrUnavailable) {
 		return false // what comes meanwhile is read when the store is back, which is a signal
@@ -283,14 +286,14 @@ func (t *tail) orphaned(ctx context.Context) bool {
 	if t.stream == "" {
 		return false
 	}
-	held, err := t.h.store.Held(ctx, t.x.session, t.stream)
+	held, err := t.h.store.Held(ctx, t.session, t.stream)
 	if err != nil || held {
 		return false
 	}
 	if t.more(ctx) { // it ended between the two questions
 		return true
 	}
-	all, err := t.h.store.After(ctx, t.x.session, t.stream, "")
+	all, err := t.h.store.After(ctx, t.session, t.stream, "")
 	if err != nil || len(all) == 0 || all[0].Kind != session.Opening {
 		return true
 	}

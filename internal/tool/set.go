@@ -204,8 +204,9 @@ func (s *Set) report(ctx context.Context, c *pos.Caller, t *Tool, res Result, er
 	if request.Tell(&called) || !out.Enabled(ctx, called.Level()) {
 		return
 	}
-	line := slog.NewRecord(start.Add(took), called.Level(), "tool call", 0) // LogAttrs would look for the caller's line, which nobody prints
-	told := called // so that only this way needs memory for it
+	// LogAttrs would look for the caller's line, which nobody prints.
+	line := slog.NewRecord(start.Add(took), called.Level(), "tool call", 0)
+	told := called // a copy, so that only this way needs memory for it
 	line.AddAttrs(slog.Any("", &told))
 	if request != nil {
 		line.AddAttrs(slog.String("request_id", request.ID))
