@@ -249,6 +249,50 @@ func TestRedisTakesNoWrites(t *testing.T) {
 	}
 }
 
+// TestFailover is row 4 with two servers: the copy that takes over has not got the last writes.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	first, copied := redistest.Own(t), redistest.Own(t)
+	host, port, _ := strings.Cut(first.Addr, ":")
+	copied.Must("REPLICAOF", host, port)
+	behind := redistest.Before(t, first.Addr)
+	r := openRedis(t, behind.URL())
+	merchant, fresh, key := merchantRef("m"), merchantRef("fresh"), keyRef("k")
+	if err := errors.Join(r.Open(t.Context(), merchant), r.Change(t.Context(), merchant, session.Change{Active: "first", LogLevel: "info"})); err != nil {
+		t.Fatal(err)
+	}
+	arrived := func() bool { return strings.Contains(copied.Must("GET", "mcp:session:m"), "first") }
+	for until := time.Now().Add(20 * time.Second); !arrived(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the copy gets nothing")
+		}
+	}
+	copied.Must("REPLICAOF", "NO", "ONE")
+	if err := errors.Join(r.Change(t.Context(), merchant, session.Change{Active: "second"}), r.Open(t.Context(), fresh)); err != nil {
+		t.Fatal(err)
+	}
+	behind.To(copied.Addr)
+	first.Kill()
+
+	var rec session.Record
+	err := session.ErrUnavailable
+	for errors.Is(err, session.ErrUnavailable) { // the connections of before
+		rec, err = r.Load(t.Context(), merchant)
+	}
+	if err != nil || rec.Active != "" || rec.LogLevel != "info" {
+		t.Errorf("the session has %+v, %v; want no business, and the level of before", rec, err)
+	}
+	if _, err := r.Load(t.Context(), fresh); !errors.Is(err, session.ErrUnknown) {
+		t.Errorf("a session that the copy never had: %v", err)
+	}
+	if _, err := r.Load(t.Context(), key); err != nil {
+		t.Errorf("a key's session: %v", err)
+	}
+	if err := r.Change(t.Context(), merchant, session.Change{Active: "third"}); err != nil {
+		t.Errorf("a new choice: %v", err)
+	}
+}
+
 // TestNothingSaidIsMissed: an instance whose line was cut reads what clients sent meanwhile, and its streams look again.
 func TestNothingSaidIsMissed(t *testing.T) {
 	t.Parallel()

@@ -8,15 +8,15 @@ import (
 
 // Proxy stands before a server and loses what it is told to.
 type Proxy struct {
-	Addr   string
-	target string
-	ln     net.Listener
+	Addr string
+	ln   net.Listener
 
-	mu    sync.Mutex
-	state state
-	heal  chan struct{} // closed when what was held back may go on
-	conns map[net.Conn]struct{}
-	wg    sync.WaitGroup
+	mu     sync.Mutex
+	target string
+	state  state
+	heal   chan struct{} // closed when what was held back may go on
+	conns  map[net.Conn]struct{}
+	wg     sync.WaitGroup
 }
 
 type state int
@@ -56,6 +56,32 @@ func (p *Proxy) Swallow() { p.become(hole) }
 // Heal lets everything through again. Connections that were swallowed have ended.
 func (p *Proxy) Heal() { p.become(passing) }
 
+// Redirect leads new connections to another server, and ends those to the one before.
+func (p *Proxy) Redirect(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	for c := range p.conns {
+		c.Close()
+	}
+	clear(p.conns)
+}
+
+// To ends all connections and leads new ones to another server, as a failover does.
+func (p *Proxy) To(target string) {
+	p.Cut()
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Heal()
+}
+
+func (p *Proxy) where() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
+}
+
 func (p *Proxy) become(s state) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,6 +106,12 @@ func (p *Proxy) accept() {
 		}
 		p.wg.Go(func() { p.serve(c) })
 	}
+}
+
+func (p *Proxy) whither() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
 }
 
 // keep remembers a connection, or ends it.
@@ -109,7 +141,7 @@ func (p *Proxy) serve(client net.Conn) {
 	if !p.open() {
 		return
 	}
-	server, err := net.Dial("tcp", p.target)
+	server, err := net.Dial("tcp", p.whither())
 	if err != nil || !p.keep(server) {
 		return
 	}

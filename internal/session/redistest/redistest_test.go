@@ -46,3 +46,17 @@ func TestProxyCutsAndHeals(t *testing.T) {
 		t.Errorf("a healed line: %v", err)
 	}
 }
+
+func TestProxyLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	one, other := redistest.Own(t), redistest.Own(t)
+	p := redistest.Before(t, one.Addr)
+	other.Must("SET", "who", "other")
+	if got, err := redistest.Ask(p.Addr, "EXISTS", "who"); err != nil || got != ":0" {
+		t.Errorf("before: %s, %v", got, err)
+	}
+	p.Redirect(other.Addr)
+	if got, err := redistest.Ask(p.Addr, "EXISTS", "who"); err != nil || got != ":1" {
+		t.Errorf("after: %s, %v", got, err)
+	}
+}
