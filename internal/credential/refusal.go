@@ -23,7 +23,7 @@ func Bearer(h http.Header) (string, error) { return bearer(h) }
 
 // bearer takes the one credential out of the Authorization header (RFC 6750, 2.1). Query and body are never looked at.
 func bearer(h http.Header) (string, error) {
-	values := h.Values("Authorization")
+	values := h["Authorization"]
 	switch {
 	case len(values) == 0:
 		return "", &Refusal{Why: "none"}

@@ -24,16 +24,16 @@ const usualBody = 4 << 10
 // readBody reads a POST's body, which has to arrive until then, and checks its type and size. It uses buf when the body
 // fits.
 func readBody(until time.Time, buf []byte, w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+	if e := first(r.Header["Content-Encoding"]); e != "" && e != "identity" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeRefused, "Content-Encoding is not supported: send the body as it is"}
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
+	if !isJSON(first(r.Header["Content-Type"])) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeRefused, "Content-Type must be application/json"}
 	}
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(until) // not every ResponseWriter can
+	_ = http.NewResponseController(w).SetReadDeadline(until) // not every ResponseWriter can; net/http lifts it at the end of the body
 	body, err := readAll(buf, w, r)
 	if err != nil {
 		// The deadline stays: net/http reads what is left of a body before it answers, and would wait for it for ever.
@@ -43,7 +43,6 @@ func readBody(until time.Time, buf []byte, w http.ResponseWriter, r *http.Reques
 		}
 		return nil, &refusal{http.StatusBadRequest, codeRefused, "the body did not arrive"}
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, nil
 }
 

@@ -56,7 +56,7 @@ func (g *Guard) check(r *http.Request) *refusal {
 	switch {
 	case !g.hostAllowed(r.Host):
 		return wrongHost()
-	case !g.originAllowed(r.Header.Values("Origin")):
+	case !g.originAllowed(r.Header["Origin"]):
 		return wrongOrigin()
 	}
 	return nil

@@ -27,8 +27,7 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request, c *pos.Caller, b
 	if _, preferred := accepts(r.Header); preferred {
 		return false
 	}
-	version := r.Header.Get(headerVersion)
-	id := r.Header.Get(headerSession)
+	version, id := first(r.Header[headerVersion]), first(r.Header[headerSession])
 	if id == "" && (p.version != nil || version >= newest && p.method != "initialize") {
 		return h.plainNewer(w, r, c, &p, version)
 	}
@@ -61,10 +60,18 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request, c *pos.Caller, b
 	return h.plainCall(w, r, c, &p, false)
 }
 
+// first is what http.Header.Get gives, for names in their canonical form, which it would bring each of them into again.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
 // plainNewer answers the calls that stand alone whose headers say what their body says, as the protocol wants it.
 func (h *Handler) plainNewer(w http.ResponseWriter, r *http.Request, c *pos.Caller, p *plainRequest, version string) bool {
-	if p.id == nil || p.other || version != newest || string(p.version) != newest || r.Header.Get("Mcp-Method") != p.method ||
-		len(r.Header.Values("Last-Event-Id")) > 0 || p.client == nil {
+	if p.id == nil || p.other || version != newest || string(p.version) != newest || first(r.Header["Mcp-Method"]) != p.method ||
+		r.Header["Last-Event-Id"] != nil || p.client == nil {
 		return false
 	}
 	if !readable[mcp.ClientCapabilities](h.front, p.client) || p.info != nil && !readable[mcp.Implementation](h.front, p.info) {
@@ -74,7 +81,7 @@ func (h *Handler) plainNewer(w http.ResponseWriter, r *http.Request, c *pos.Call
 	case "tools/list":
 		return h.plainList(w, r, c, p, true)
 	case "tools/call":
-		return r.Header.Get("Mcp-Name") == string(p.name) && h.plainCall(w, r, c, p, true)
+		return first(r.Header["Mcp-Name"]) == string(p.name) && h.plainCall(w, r, c, p, true)
 	}
 	return false
 }

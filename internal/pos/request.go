@@ -12,6 +12,7 @@ import (
 type Request struct {
 	ID string
 
+	parent context.Context
 	mu     sync.Mutex
 	ended  bool
 	called Called
@@ -80,11 +81,32 @@ func (c *Called) Fields(f LogFields) {
 // LogValue implements slog.LogValuer.
 func (c *Called) LogValue() slog.Value { return LogGroup(c) }
 
+// In is ctx, knowing the request. It is called once.
+func (r *Request) In(ctx context.Context) context.Context {
+	r.parent = ctx
+	return (*requestContext)(r)
+}
+
+// requestContext is a Request as the context of what works for it: no memory of its own.
+type requestContext Request
+
 type requestKey struct{}
 
-// WithRequest puts a request into ctx.
-func WithRequest(ctx context.Context, r *Request) context.Context {
-	return context.WithValue(ctx, requestKey{}, r)
+// Deadline implements context.Context.
+func (c *requestContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
+
+// Done implements context.Context.
+func (c *requestContext) Done() <-chan struct{} { return c.parent.Done() }
+
+// Err implements context.Context.
+func (c *requestContext) Err() error { return c.parent.Err() }
+
+// Value implements context.Context.
+func (c *requestContext) Value(key any) any {
+	if key == (requestKey{}) {
+		return (*Request)(c)
+	}
+	return c.parent.Value(key)
 }
 
 // RequestOf is the request that ctx belongs to, or nil.

@@ -48,7 +48,6 @@ type recorder struct {
 	status  int
 	bytes   int64
 	request pos.Request
-	body    timedBody
 	head    [2]string // the headers of every answer
 }
 

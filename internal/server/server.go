@@ -149,7 +149,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	rec := &recorder{w: w, start: start}
 	rec.request.ID = requestID(r)
-	r = r.WithContext(pos.WithRequest(r.Context(), &rec.request))
+	r = r.WithContext(rec.request.In(r.Context()))
 	rec.addHeaders()
 	if s.o.Meter != nil {
 		s.o.Meter.Begin()

@@ -42,7 +42,7 @@ func TestInternalErrorsStayInside(t *testing.T) {
 			s, log := loggedSet(t, tl)
 			req := &pos.Request{ID: "req-77"}
 			req.End() // its line is written: the call has one of its own
-			ctx := pos.WithRequest(t.Context(), req)
+			ctx := req.In(t.Context())
 			r, err := s.Call(ctx, oneShop(), "cook_dish", json.RawMessage(`{"dish":"x2"}`))
 			if err != nil || r.Code != pos.Internal {
 				t.Fatalf("%+v, %v", r, err)
@@ -146,7 +146,7 @@ func TestACallIsToldOnce(t *testing.T) {
 	t.Parallel()
 	s, log := loggedSet(t, kitchen(tool.Spec[kitchenArgs]{}, nil))
 	req := &pos.Request{ID: "req-77"}
-	ctx := pos.WithRequest(t.Context(), req)
+	ctx := req.In(t.Context())
 	for range 2 {
 		if r, err := s.Call(ctx, oneShop(), "cook_dish", json.RawMessage(`{"dish":"x2"}`)); err != nil || r.Code != "" {
 			t.Fatalf("%+v, %v", r, err)
