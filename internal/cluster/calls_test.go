@@ -159,9 +159,13 @@ func (c *cluster) callAt(t testing.TB, instance int, who, session, name, args st
 
 // newer calls a tool in the newer era.
 func (c *cluster) newer(t testing.TB, who, name, args string) heard {
+	return c.send(t, newerRequest(who, name, args))
+}
+
+func newerRequest(who, name, args string) request {
 	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":%q,"arguments":%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",`+
 		`"io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`, name, args)
-	return c.send(t, request{who: who, body: body, header: map[string]string{"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": name}})
+	return request{who: who, body: body, header: map[string]string{"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": name}}
 }
 
 const initializeBody = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`

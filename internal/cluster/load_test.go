@@ -58,6 +58,18 @@ func (c *cluster) startLoad(t testing.TB) *load {
 	return l
 }
 
+// keyLoad is a key's clients only, with and without a session.
+func (c *cluster) keyLoad(t testing.TB) *load {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	l := &load{c: c, stop: cancel, short: 10 * time.Millisecond}
+	t.Cleanup(cancel)
+	session := c.begin(t, "ana")
+	l.raw(ctx, "a key in a session", func() heard { return c.call(t, "ana", session, "get_sales_report", "{}") })
+	l.raw(ctx, "a key", func() heard { return c.newer(t, "reader", "get_sales_report", "{}") })
+	return l
+}
+
 // official has the official client do something over and over; a client that cannot go on begins again.
 func (l *load) official(ctx context.Context, t testing.TB, name, who, version string, do func(*person) error) {
 	p := l.c.mustConnect(t, name, who, version)

@@ -14,8 +14,17 @@ type row struct {
 
 func rows() []row {
 	return []row{
+		{"1 Redis is refused at boot", options{}, redisRefusedAtBoot},
+		{"2 Redis is killed", options{}, redisKilled},
+		{"2 Redis is cut off", options{}, redisCutOff},
+		{"3 Redis is silent", options{}, redisSilent},
+		{"4 Redis fails over", options{}, redisFailsOver},
+		{"5 Redis is flushed", options{}, redisFlushed},
+		{"6 Redis is read-only", options{}, redisReadOnly},
+		{"6 Redis is full", options{}, redisFull},
 		{"14 SIGTERM to each in turn", options{}, rollingStop},
 		{"15 kill -9", options{}, killed},
+		{"16 the next call lands elsewhere", options{}, anywhere},
 	}
 }
 
