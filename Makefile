@@ -9,13 +9,17 @@ WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
 FUZZTIME  ?= 3s
 
 .DEFAULT_GOAL := help
-.PHONY: help build test fuzz soak lint clients bench check docs snapshots vuln update clean
+.PHONY: help build image test fuzz soak lint clients bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/flowpos
 	$(GO) build -o bin/flowpos ./cmd/flowpos
+
+image: ## bin/flowpos-image.tar: the container image, made without a container engine, unpacked and started in a test
+	$(GO) run ./deploy/image build
+	$(GO) test -tags image -count=1 ./deploy/...
 
 test: ## Go tests with the race detector, on a real PostgreSQL and Redis that they share, and a few seconds of each fuzz target
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) $(PACKAGES)
@@ -30,10 +34,12 @@ soak: ## What takes long or wants the machine for itself: 500 slow clients, a gr
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz 1m guided
 
 lint: ## gofmt, vet, staticcheck
-	@unformatted=$$(gofmt -l bench cmd internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l bench cmd deploy internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags fixtures ./internal/app/
 	$(GO) vet -tags soak ./internal/app/
+	$(GO) vet -tags image ./cmd/flowpos/ ./deploy/image/
+	@if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh; else echo "shellcheck is not here: deploy/*.sh were not looked at (Debian: apt-get install shellcheck)"; fi
 	$(GO) tool staticcheck ./...
 
 clients: build ## Real MCP clients and conformance suites against the built server (see clients/README.md)
@@ -48,7 +54,7 @@ bench: build ## Figures against a bare handler and Node: QUICK=1 in three minute
 	$(GO) build -tags fixtures -o bin/bench-ours-fixtures ./bench/ours
 	bin/bench $(if $(QUICK),-quick) $(if $(RECORD),-record docs/measurements.md) $(if $(ROWS),-rows $(ROWS)) $(if $(PROFILE),-profile $(PROFILE)) $(BENCHFLAGS)
 
-check: lint test clients ## All of the above: what must be green before anyone reads a change
+check: lint test clients image ## All of the above: what must be green before anyone reads a change
 
 docs: ## Write docs/tools.md anew from the Specs
 	$(GO) run ./cmd/flowpos tools > docs/tools.md.new && mv docs/tools.md.new docs/tools.md

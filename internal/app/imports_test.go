@@ -48,8 +48,9 @@ func allowedImports() map[string][]string {
 		"devidentity":                      {}, // and who may import it: devidentity_test.go
 		"metrics":                          {"limit", "pos"},
 		"verify":                           {},
+		"deploy/image":                     {},
 		"bench": {"bench/inside", "bench/load", "bench/script", "credential", "demo", "pos", "postgres", "postgres/embedded",
-			"reports", "tool"},
+			"reports", "session/redistest", "tool"},
 		"bench/floor":  {"bench/inside", "bench/script"},
 		"bench/inside": {},
 		"bench/load":   {},
@@ -61,7 +62,7 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "devidentity", "metrics", "verify", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "devidentity", "metrics", "verify", "deploy/image", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
 		"github.com/redis/go-redis":              {"session"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
