@@ -118,7 +118,11 @@ func sums(ctx context.Context, q postgres.Querier, ask Question) (out Result, er
 	}
 	var everything bool
 	var g Group
-	into := []any{&everything, &g.Keys[0], &g.Keys[1], &g.Sold, &g.Returned, &g.Discounts, &g.Tax, &g.Tips, &g.Cogs, &g.Orders, &g.Returns, &g.Uncosted}
+	into := []any{&everything, &g.Keys[0], &g.Keys[1]}
+	for _, m := range []*pos.Money{&g.Sold, &g.Returned, &g.Discounts, &g.Tax, &g.Tips, &g.Cogs} {
+		into = append(into, (*int64)(m)) // pgx would take the way by reflection for a type of ours
+	}
+	into = append(into, &g.Orders, &g.Returns, &g.Uncosted)
 	if _, err := pgx.ForEachRow(rows, into, func() error {
 		if everything {
 			out.Total = g.Amounts
@@ -149,7 +153,7 @@ func addUnits(ctx context.Context, q postgres.Querier, ask Question, out *Result
 	var keys [2]string
 	var unit string
 	var units pos.Quantity
-	if _, err := pgx.ForEachRow(rows, []any{&everything, &keys[0], &keys[1], &unit, &units}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&everything, &keys[0], &keys[1], &unit, (*int64)(&units)}, func() error {
 		if everything {
 			out.Total.addUnit(unit, units)
 		} else if a := at[keys]; a != nil {
