@@ -3,6 +3,7 @@
 //   demo      flowpos demo: the product as a newcomer sees it
 //   fixtures  flowpos demo of the build with fixtures (internal/mcphttp/fixtures)
 //   pair      two flowpos serve on the database of such a demo, without Redis
+//   shared    two more, which share a Redis
 //   firebase  flowpos serve on the database of the demo, which takes the sign-ins of a Firebase Auth emulator, and one
 //             that does not
 //
@@ -54,11 +55,12 @@ export class Servers {
     const key = this.#options.key ? keys.find((k) => k.name === this.#options.key) : keys[0]
     expect(key, `the credentials file has no key ${this.#options.key ?? ''}`)
     const urls = credentials.urls ?? [credentials.url]
-    return { urls, url: urls[0], key: key.key, keys, credentials, pair: kind === 'pair', fixtures: kind !== 'demo' }
+    return { urls, url: urls[0], key: key.key, keys, credentials, pair: urls.length === 2, redis: kind === 'shared', fixtures: kind !== 'demo' }
   }
 
   async #start(kind) {
-    if (kind === 'pair') return this.#startPair()
+    if (kind === 'pair') return this.#startPair(kind, {})
+    if (kind === 'shared') return this.#startPair(kind, { REDIS_URL: await this.#startRedis() })
     if (kind === 'firebase') return this.#startFirebase()
     const binary = this.#binary(kind)
     const dir = await mkdtemp(path.join(tmpdir(), `flowpos-${kind}-`))
@@ -71,7 +73,7 @@ export class Servers {
     return this.#describe(kind, credentials)
   }
 
-  async #startPair() {
+  async #startPair(kind, more) {
     const { credentials } = await this.get('fixtures')
     const urls = []
     for (let i = 0; i < 2; i++) {
@@ -81,11 +83,24 @@ export class Servers {
         DATABASE_URL: credentials.appDatabaseUrl,
         PORT: String(port),
         APP_ENV: 'development',
+        ...more,
       })
       await program.until('/health/ready', () => ready(url))
       urls.push(url)
     }
-    return this.#describe('pair', { ...credentials, urls })
+    return this.#describe(kind, { ...credentials, urls })
+  }
+
+  /** #startRedis starts the Redis of the Go tests, which find or fetch one, and returns its URL. */
+  async #startRedis() {
+    const dir = await mkdtemp(path.join(tmpdir(), 'flowpos-redis-'))
+    this.#dirs.push(dir)
+    const binary = path.join(dir, 'withredis')
+    const module = fileURLToPath(new URL('..', import.meta.url))
+    const go = spawnSync('go', ['build', '-o', binary, './internal/session/redistest/cmd/withredis'], { cwd: module, stdio: 'inherit' })
+    expect(go.status === 0, `go build of withredis ended with ${go.status ?? go.error?.message}`)
+    const program = this.#spawn(binary, ['--', 'sh', '-c', 'echo "Redis at $FLOWPOS_TEST_REDIS"; exec sleep 86400'])
+    return program.until('its address', () => program.heard(/Redis at (\S+)/)?.[1]).then((address) => `redis://${address}/0`)
   }
 
   async #startFirebase() {
@@ -145,6 +160,11 @@ class Program {
     })
   }
 
+  /** heard looks for something in what the program said. */
+  heard(pattern) {
+    return this.#said.match(pattern)
+  }
+
   /** until asks every 100 ms for what the program should bring about. */
   async until(what, ask) {
     let ended
@@ -168,7 +188,7 @@ class Program {
 
 /** inherited is the caller's environment without its settings: a DATABASE_URL there is not the check's. */
 function inherited() {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'FLOWPOS_PG_BIN', 'GOCOVERDIR']
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'FLOWPOS_PG_BIN', 'FLOWPOS_REDIS_BIN', 'GOCOVERDIR']
   return Object.fromEntries(names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]))
 }
 

@@ -123,6 +123,20 @@ func (c *closedSet) add(ctx context.Context, id string, until time.Time) error {
 	})
 }
 
+// heard is told of a closing before the log is read again. It is kept already.
+func (c *closedSet) heard(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hold(Closure{HashOf(id), c.now().Add(Life)})
+}
+
+// knownAsOf is how old what has says may be.
+func (c *closedSet) knownAsOf() time.Time {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.asOf
+}
+
 func (c *closedSet) hold(cl Closure) {
 	c.closed.add(cl.Hash, cl.Until)
 	c.changes++

@@ -64,7 +64,11 @@ func (r *Redis) Load(ctx context.Context, ref Ref) (Record, error) {
 	if at.version < known && at.exists {
 		return r.lostWrites(ctx, ref, at, known)
 	}
-	r.seen.note(ref.ID, at.Record, at.version)
+	asOf := r.now()
+	if !ref.Merchant { // its closing would be in PostgreSQL only, which was asked up to a second ago
+		asOf = r.local.closed.knownAsOf()
+	}
+	r.seen.noteAt(ref.ID, at.Record, at.version, asOf)
 	return at.Record, nil
 }
 

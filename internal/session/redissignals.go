@@ -113,6 +113,7 @@ func (r *Redis) hear(payload string) {
 	case 0:
 		r.seen.changed(n.Session, n.Version)
 	case Closed:
+		r.local.closed.heard(n.Session) // or a load of the next second would find a key's session open
 		r.end(n.Session)
 	default:
 		r.local.tell(n.Session, Signal{n.Type, n.Stream, n.Data})

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/session"
 	"github.com/flowpos/flowpos-backend/internal/session/redistest"
+	"github.com/flowpos/flowpos-backend/internal/session/sessiontest"
 )
 
 // TestRoundTrips counts what each operation asks of Redis.
@@ -109,6 +111,62 @@ func TestSeenIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone("its closing on the other instance")
+}
+
+// TestClosingIsKnownAtOnce where it was heard, though the database's list of closings was read a moment before it: the
+// session of a key would be found open, and then not asked about for 5 s.
+func TestClosingIsKnownAtOnce(t *testing.T) {
+	t.Parallel()
+	in := twoInstances(t, redistest.Open(t))
+	ref := session.Ref{ID: "k", Until: in.Now().Add(time.Hour)}
+	if _, err := in.B.Load(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	signals, stop, err := in.B.Watch(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	if err := in.A.Close(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	for s := range signals {
+		if s.Type == session.Closed {
+			break
+		}
+	}
+	if _, ok := in.B.Seen(ref); ok {
+		t.Error("still seen")
+	}
+	if rec, err := in.B.Load(t.Context(), ref); !errors.Is(err, session.ErrUnknown) {
+		t.Errorf("Load: %+v, %v", rec, err)
+	}
+}
+
+// TestClosingThatNobodyHears is known within 5 s all the same: what the database said was up to a second old.
+func TestClosingThatNobodyHears(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	log := &sessiontest.Log{Now: c.now}
+	r := openRedis(t, redistest.Open(t), func(o *session.RedisOptions) { o.Now, o.Closed = c.now, log }, patient)
+	ref := session.Ref{ID: "k", Until: c.now().Add(time.Hour)}
+	if _, err := r.Load(t.Context(), session.Ref{ID: "another", Until: ref.Until}); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Add(t.Context(), []session.Closure{{Hash: session.HashOf("k"), Until: ref.Until}}); err != nil {
+		t.Fatal(err)
+	}
+	c.later(900 * time.Millisecond)
+	if _, err := r.Load(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	c.later(4100 * time.Millisecond)
+	if _, ok := r.Seen(ref); ok {
+		t.Error("5 s after its closing it is still seen")
+	}
+	if _, err := r.Load(t.Context(), ref); !errors.Is(err, session.ErrUnknown) {
+		t.Errorf("Load: %v", err)
+	}
 }
 
 // TestInstancesShareCounts: the counts of a credential travel with its sessions.

@@ -40,11 +40,14 @@ func (s *seenSet) recent(id string) (Record, bool) {
 }
 
 // note remembers a record that was read or written just now.
-func (s *seenSet) note(id string, rec Record, version int64) {
+func (s *seenSet) note(id string, rec Record, version int64) { s.noteAt(id, rec, version, s.now()) }
+
+// noteAt is note with the moment of which the knowledge is.
+func (s *seenSet) noteAt(id string, rec Record, version int64, asOf time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.room(id)
-	s.all[id] = sight{rec, s.now(), max(version, s.all[id].version)}
+	s.all[id] = sight{rec, asOf, max(version, s.all[id].version)}
 }
 
 // changed is told when another instance wrote: what was seen before is old.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -47,8 +48,13 @@ func Start(progress io.Writer) (*Server, error) {
 	return nil, err
 }
 
+// freePort is a port on an address of the server's own where loopback has more than one: while the server is down nobody
+// else may get its port, neither another test's server nor a connection.
 func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250)))
+	if err != nil {
+		ln, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		return "", err
 	}
@@ -57,24 +63,26 @@ func freePort() (string, error) {
 }
 
 // guarded ends the server when its input ends, which is the end of the process that holds the other end of the pipe,
-// however that ends.
-const guarded = `"$@" >/dev/null 2>&1 &
+// however that ends. A copy of another server writes a file, which would be read at the next start: the folder goes too.
+const guarded = `dir=$(mktemp -d) || exit 1
+"$@" --dir "$dir" >/dev/null 2>&1 &
 server=$!
 read -r line
 kill -9 $server
-wait $server 2>/dev/null`
+wait $server 2>/dev/null
+rm -rf "$dir"`
 
 // Restart starts the server, empty, where it was; one that runs goes first.
 func (s *Server) Restart() error {
 	s.Kill()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, port, err := net.SplitHostPort(s.Addr)
+	host, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", guarded, "sh", s.bin.path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--databases", strconv.Itoa(databases), "--dir", os.TempDir(), "--daemonize", "no")
+	cmd := exec.Command("/bin/sh", "-c", guarded, "sh", s.bin.path, "--port", port, "--bind", host, "--save", "", "--appendonly", "no",
+		"--databases", strconv.Itoa(databases), "--daemonize", "no")
 	cmd.Env = append(os.Environ(), s.bin.env...)
 	if s.alive, err = cmd.StdinPipe(); err != nil {
 		return err
