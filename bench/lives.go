@@ -127,25 +127,35 @@ func startUp(ctx context.Context, b *bench) ([]figure, error) {
 	if b.nodeBinary != "" {
 		programs = append(programs, b.nodeProgram(path))
 	}
-	took, memory := map[string][]float64{}, map[string][]float64{}
-	for range b.size.starts {
-		for _, p := range programs {
-			s, err := b.start(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			rss, err := residentMemory(s.cmd.Process.Pid)
-			s.halt()
-			if err != nil {
-				return nil, err
-			}
-			took[p.name] = append(took[p.name], float64(s.first.Microseconds())/1000)
-			memory[p.name] = append(memory[p.name], rss)
-		}
+	took, memory, err := b.startsOf(ctx, programs...)
+	if err != nil {
+		return nil, err
 	}
 	const row = "start of serve"
 	return []figure{
 		{row: row, name: "to the first initialize answer", unit: millis, base: took["floor"], ours: took["ours"], node: took["node"], target: atMost(1.5)},
 		{row: row, name: "memory then", unit: mebibytes, base: memory["floor"], ours: memory["ours"], node: memory["node"], target: atMost(1.5)},
 	}, nil
+}
+
+// startsOf starts programs in turn, several times, and stops each again: how long until they answered, and what they had in
+// memory then.
+func (b *bench) startsOf(ctx context.Context, programs ...program) (took, memory map[string][]float64, err error) {
+	took, memory = map[string][]float64{}, map[string][]float64{}
+	for range b.size.starts {
+		for _, p := range programs {
+			s, err := b.start(ctx, p)
+			if err != nil {
+				return nil, nil, err
+			}
+			rss, err := residentMemory(s.cmd.Process.Pid)
+			s.halt()
+			if err != nil {
+				return nil, nil, err
+			}
+			took[p.name] = append(took[p.name], float64(s.first.Microseconds())/1000)
+			memory[p.name] = append(memory[p.name], rss)
+		}
+	}
+	return took, memory, nil
 }

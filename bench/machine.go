@@ -18,6 +18,7 @@ type machine struct {
 	pins     pins
 	postgres string
 	node     string
+	redis    string
 	took     time.Duration
 }
 

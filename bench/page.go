@@ -44,18 +44,24 @@ func results(b *bench, m machine) string {
 	line("%s of %s, %.0f minutes.", kind, m.date.Format("2006-01-02"), m.took.Minutes())
 	line("")
 	line("- Machine: %s, %d cores, %s; load average before the run %s.", m.cpu, m.cores, m.system, m.load)
-	line("- %s, PostgreSQL %s, Node %s with @modelcontextprotocol/sdk %s.", runtime.Version(), m.postgres, orNone(m.node), sdkVersion(b.opts.node))
+	line("- %s, PostgreSQL %s, Redis %s, Node %s with @modelcontextprotocol/sdk %s.", runtime.Version(), m.postgres, orNone(m.redis), orNone(m.node), sdkVersion(b.opts.node))
 	if m.pins.why != "" {
 		line("- Not pinned: %s.", m.pins.why)
 	} else {
-		line("- Servers on core %s, generator, PostgreSQL and the rest on %s.", m.pins.server, m.pins.rest)
+		line("- Servers on core %s, generator, PostgreSQL, Redis and the rest on %s.", m.pins.server, m.pins.rest)
 	}
 	line("- Floor and ours: GOMAXPROCS=%s GOGC=%s GOMEMLIMIT=%s; ours: LOG_LEVEL=info, lines thrown away; %d database connections each.",
 		b.opts.procs, b.opts.gogc, b.opts.limit, pool)
 	line("- %d rounds of %s after %s of warming up, in turn: floor, ours, Node. Medians; in brackets the least and greatest ratio of a round.",
 		b.size.rounds, b.size.each, b.size.warm)
 	line("")
-	s.WriteString(markdownTable(b.figures))
+	s.WriteString(markdownTable(cells(b.figures)))
+	if len(b.shared) > 0 {
+		line("")
+		line("Sessions in Redis, rounds of %s:", b.size.eachShared)
+		line("")
+		s.WriteString(markdownTable(sharedCells(b.shared)))
+	}
 	for _, n := range b.notes {
 		line("")
 		line("Note: %s.", n)

@@ -39,6 +39,8 @@ type server struct {
 	calls  map[call]expected
 	ids    []string // sessions, one for each connection
 	key    string
+	// business, where there is one, is chosen in each session
+	business string
 }
 
 // start runs a program on the servers' core and waits for its first answer to initialize.
@@ -116,6 +118,9 @@ func (s *server) halt() {
 func (b *bench) stop() {
 	for _, s := range b.servers {
 		s.halt()
+	}
+	if b.redis != nil {
+		b.redis.close()
 	}
 	if b.stage != nil {
 		b.stage.close()

@@ -35,19 +35,23 @@ func cpu(m measure) float64       { return m.cpu }
 func p99(m measure) float64       { return m.p99 }
 func allocated(m measure) float64 { return m.allocated }
 
-// round lets one server answer for a while.
-func (b *bench) round(ctx context.Context, s *server, steps []load.Step, d time.Duration, awake bool) (measure, error) {
+// round lets one server, or several instances together, answer for a while.
+func (b *bench) round(ctx context.Context, name string, servers []*server, steps []load.Step, d time.Duration, awake bool) (measure, error) {
 	var before, after reading
-	res, err := load.Run(ctx, load.Options{Addr: s.addr, Steps: steps, Warm: b.size.warm, For: d, Awake: awake,
+	var addrs []string
+	for _, s := range servers {
+		addrs = append(addrs, s.addr)
+	}
+	res, err := load.Run(ctx, load.Options{Addrs: addrs, Steps: steps, Warm: b.size.warm, For: d, Awake: awake,
 		// The clocks last and first: asking for the memory costs the server a little.
-		Begin: func() error { return errors.Join(before.memory(ctx, s), before.clocks(s)) },
-		End:   func() error { return errors.Join(after.clocks(s), after.memory(ctx, s)) },
+		Begin: func() error { return errors.Join(before.memory(ctx, servers), before.clocks(b.redis, servers)) },
+		End:   func() error { return errors.Join(after.clocks(b.redis, servers), after.memory(ctx, servers)) },
 	})
 	if err != nil {
-		return measure{}, fmt.Errorf("%s: %w", s.name, err)
+		return measure{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if !awake {
-		b.generatorWas(s, float64(after.own-before.own)/float64(res.Took))
+		b.generatorWas(name, float64(after.own-before.own)/float64(res.Took))
 	}
 	n := float64(res.Calls)
 	return measure{
@@ -58,33 +62,52 @@ func (b *bench) round(ctx context.Context, s *server, steps []load.Step, d time.
 	}, nil
 }
 
-// reading is where a server's meters stand.
+// reading is where the meters of servers stand, all together.
 type reading struct {
-	server, own time.Duration // CPU time
+	server, own time.Duration // CPU time; own: of the generator, and of Redis where there is one
 	allocated   uint64
 }
 
-func (r *reading) memory(ctx context.Context, s *server) error {
-	m, err := s.memory(ctx, false)
-	r.allocated = m.Allocated
-	return err
+func (r *reading) memory(ctx context.Context, servers []*server) error {
+	for _, s := range servers {
+		m, err := s.memory(ctx, false)
+		if err != nil {
+			return err
+		}
+		r.allocated += m.Allocated
+	}
+	return nil
 }
 
-func (r *reading) clocks(s *server) (err error) {
-	if r.server, err = cpuTime(s.cmd.Process.Pid); err != nil {
-		return err
+func (r *reading) clocks(beside *redisServer, servers []*server) (err error) {
+	for _, s := range servers {
+		took, err := cpuTime(s.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		r.server += took
 	}
-	r.own, err = cpuTime(os.Getpid())
+	if beside != nil {
+		if r.own, err = cpuTime(beside.pid); err != nil {
+			return err
+		}
+	}
+	own, err := cpuTime(os.Getpid())
+	r.own += own
 	return err
 }
 
 // generatorWas warns when the generator may have been what was measured.
-func (b *bench) generatorWas(s *server, busy float64) {
+func (b *bench) generatorWas(against string, busy float64) {
 	const most = 0.9
 	if busy <= most {
 		return
 	}
-	note := fmt.Sprintf("the generator used more than %.0f %% of its core against %s: that rate may be its own", most*100, s.name)
+	who := "generator"
+	if b.redis != nil {
+		who = "generator and Redis"
+	}
+	note := fmt.Sprintf("%s used more than %.0f %% of their core against %s: that rate may be theirs", who, most*100, against)
 	if slices.Contains(b.notes, note) {
 		return
 	}
@@ -96,7 +119,7 @@ func (b *bench) interleaved(ctx context.Context, servers []*server, steps func(s
 	out := map[*server]series{}
 	for range b.size.rounds {
 		for _, s := range servers {
-			m, err := b.round(ctx, s, steps(s), d, awake)
+			m, err := b.round(ctx, s.name, []*server{s}, steps(s), d, awake)
 			if err != nil {
 				return nil, err
 			}

@@ -35,7 +35,9 @@ type bench struct {
 	script      *script.Script
 	nodeBinary  string // empty: Node is left out
 	nodeVersion string
+	redis       *redisServer // nil until a row needs it
 	figures     []figure
+	shared      []figure // of sessions in Redis
 	notes       []string
 }
 

@@ -36,7 +36,7 @@ func openStreams(ctx context.Context, b *bench) ([]figure, error) {
 	took := figure{row: row, name: "event to all of them", unit: millis}
 	unended := figure{row: row, name: "streams that missed retry and end at the stop", unit: count, target: atMost(0)}
 	for _, s := range t.all() {
-		x, err := b.streamsOf(ctx, s)
+		x, err := b.streamsOf(ctx, s, s)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -57,7 +57,8 @@ type streamed struct{ bytes, lost, took, unended float64 }
 // many is how many connections open sessions and streams and send calls at once.
 const many = 32
 
-func (b *bench) streamsOf(ctx context.Context, s *server) (out streamed, err error) {
+// streamsOf opens the streams on one server and causes their events on another, or on the same.
+func (b *bench) streamsOf(ctx context.Context, s, causes *server) (out streamed, err error) {
 	n := b.size.streams
 	ids := make([]string, n)
 	key := func(i int) string { return b.stage.keys[i/streamsEach] }
@@ -91,9 +92,9 @@ func (b *bench) streamsOf(ctx context.Context, s *server) (out streamed, err err
 	}
 	out.bytes = (float64(after.Live) - float64(before.Live)) / float64(n)
 	begun := time.Now()
-	want := s.calls[tell]
-	if err := onConnections(ctx, s, n, func(c *load.Conn, i int) error {
-		res, err := c.Do(s.request(tell, ids[i], key(i)).Bytes(s.addr))
+	want := causes.calls[tell]
+	if err := onConnections(ctx, causes, n, func(c *load.Conn, i int) error {
+		res, err := c.Do(causes.request(tell, ids[i], key(i)).Bytes(causes.addr))
 		if err == nil {
 			err = want.check(res)
 		}

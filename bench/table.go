@@ -13,6 +13,7 @@ type figure struct {
 	row, name string
 	unit      unit
 	base      []float64 // the floor's, or the fresh server's; none when the bound is absolute
+	memory    []float64 // of rows with sessions in Redis: the same with sessions in memory
 	ours      []float64
 	node      []float64
 	nodeBase  []float64 // what Node's is compared with; base when empty
@@ -29,6 +30,7 @@ const (
 	bytesUnit unit = "B"
 	mebibytes unit = "MiB"
 	count     unit = ""
+	ratio     unit = "each"
 )
 
 // target is a bound of a ratio to the base, or of the figure itself where there is none; the zero target is no bound.
@@ -56,10 +58,10 @@ func (f figure) judged() float64 {
 }
 
 // spread is the least and the greatest ratio of two neighbouring rounds: how far noise moved it.
-func (f figure) spread() (low, high float64) {
+func spread(ours, base []float64) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
-	for i := range min(len(f.base), len(f.ours)) {
-		r := f.ours[i] / f.base[i]
+	for i := range min(len(base), len(ours)) {
+		r := ours[i] / base[i]
 		low, high = min(low, r), max(high, r)
 	}
 	return low, high
@@ -90,14 +92,16 @@ func (f figure) targetText() string {
 	return sign + short(f.target.bound)
 }
 
-func (f figure) ratioText() string {
-	if f.base == nil {
+// ratioText is the ratio of the medians, and the spread where there were rounds; nothing without a base, or with one of 0.
+func ratioText(ours, base []float64) string {
+	if base == nil || ours == nil || median(base) == 0 {
 		return ""
 	}
-	if low, high := f.spread(); len(f.ours) > 1 {
-		return fmt.Sprintf("%s (%s–%s)", short(f.judged()), short(low), short(high))
+	between := short(median(ours) / median(base))
+	if low, high := spread(ours, base); len(ours) > 1 {
+		return fmt.Sprintf("%s (%s–%s)", between, short(low), short(high))
 	}
-	return short(f.judged())
+	return between
 }
 
 func (f figure) nodeText() (value, ratio string) {
@@ -130,6 +134,8 @@ func (u unit) text(x float64) string {
 		return thousands(x) + "/s"
 	case count:
 		return thousands(x)
+	case ratio:
+		return short(x)
 	case bytesUnit:
 		return thousands(x) + " B"
 	case mebibytes:
@@ -161,11 +167,12 @@ func median(values []float64) float64 {
 	return v[len(v)/2]
 }
 
-func (f figure) baseText() string {
-	if f.base == nil {
+// valueText is the median of some rounds; nothing without any.
+func (u unit) valueText(values []float64) string {
+	if values == nil {
 		return ""
 	}
-	return f.unit.text(median(f.base))
+	return u.text(median(values))
 }
 
 // cells are the table, its head first.
@@ -173,20 +180,36 @@ func cells(figures []figure) [][]string {
 	out := [][]string{{"row", "figure", "floor", "ours", "ratio (rounds)", "target", "verdict", "Node", "its ratio"}}
 	last := ""
 	for _, f := range figures {
-		name := f.row
-		if name == last {
-			name = ""
-		}
-		last = f.row
 		node, nodeRatio := f.nodeText()
-		out = append(out, []string{name, f.name, f.baseText(), f.unit.text(median(f.ours)), f.ratioText(), f.targetText(), f.verdict(), node, nodeRatio})
+		out = append(out, []string{f.rowText(last), f.name, f.unit.valueText(f.base), f.unit.text(median(f.ours)), ratioText(f.ours, f.base),
+			f.targetText(), f.verdict(), node, nodeRatio})
+		last = f.row
 	}
 	return out
 }
 
+// sharedCells are the table of sessions in Redis, its head first.
+func sharedCells(figures []figure) [][]string {
+	out := [][]string{{"row", "figure", "floor", "in memory", "in Redis", "to memory (rounds)", "to the floor (rounds)", "target", "verdict"}}
+	last := ""
+	for _, f := range figures {
+		out = append(out, []string{f.rowText(last), f.name, f.unit.valueText(f.base), f.unit.valueText(f.memory), f.unit.text(median(f.ours)),
+			ratioText(f.ours, f.memory), ratioText(f.ours, f.base), f.targetText(), f.verdict()})
+		last = f.row
+	}
+	return out
+}
+
+// rowText is the row's name on its first line.
+func (f figure) rowText(last string) string {
+	if f.row == last {
+		return ""
+	}
+	return f.row
+}
+
 // textTable is the table for a terminal.
-func textTable(figures []figure) string {
-	rows := cells(figures)
+func textTable(rows [][]string) string {
 	width := make([]int, len(rows[0]))
 	for _, r := range rows {
 		for i, c := range r {
@@ -205,13 +228,21 @@ func textTable(figures []figure) string {
 }
 
 // markdownTable is the table for a page.
-func markdownTable(figures []figure) string {
+func markdownTable(rows [][]string) string {
 	var b strings.Builder
-	for i, r := range cells(figures) {
+	for i, r := range rows {
 		b.WriteString("| " + strings.Join(r, " | ") + " |\n")
-		if i == 0 {
-			b.WriteString("|---|---|---:|---:|---:|---:|---|---:|---:|\n")
+		if i > 0 {
+			continue
 		}
+		for _, c := range r {
+			rule := "---:"
+			if c == "row" || c == "figure" || c == "verdict" {
+				rule = "---"
+			}
+			b.WriteString("|" + rule)
+		}
+		b.WriteString("|\n")
 	}
 	return b.String()
 }

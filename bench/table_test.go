@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,14 +10,14 @@ import (
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	got := textTable([]figure{
+	got := textTable(cells([]figure{
 		{row: "whoami", name: "rate", unit: perSecond, base: []float64{40000, 50000, 45000}, ours: []float64{36000, 41000, 38000}, node: []float64{3150}, target: atLeast(0.8)},
 		{row: "whoami", name: "CPU per call", unit: micros, base: []float64{20}, ours: []float64{26.1}, target: atMost(1.3)},
 		{row: "idle", name: "memory", unit: bytesUnit, ours: []float64{1024}, node: []float64{123456}, target: atMost(1024)},
 		{row: "ended", name: "rate", unit: perSecond, base: []float64{100}, ours: []float64{99}, node: []float64{5}, nodeBase: []float64{10}, target: atLeast(0.95), unreached: "too slow"},
 		{row: "idle", name: "goroutines", ours: []float64{0}, target: atMost(0)},
 		{row: "list", name: "p99", unit: millis, base: []float64{1}, ours: []float64{12}},
-	})
+	}))
 	want := `row     figure        floor     ours      ratio (rounds)    target     verdict  Node       its ratio
 whoami  rate          45,000/s  38,000/s  0.84 (0.82–0.90)  ≥ 0.80     met      3,150/s    0.07
         CPU per call  20.0 µs   26.1 µs   1.31              ≤ 1.30     MISSED
@@ -27,6 +28,28 @@ list    p99           1.0 ms    12.0 ms   12.0
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+func TestTableOfSessionsInRedis(t *testing.T) {
+	t.Parallel()
+	figures := []figure{
+		{row: "whoami", name: "rate", unit: perSecond, base: []float64{400, 500}, memory: []float64{300, 300}, ours: []float64{150, 300}},
+		{row: "whoami", name: "lost", ours: []float64{1}, memory: []float64{0}, target: atMost(0)},
+		{row: "trips", name: "certain", unit: ratio, ours: []float64{0.003}, target: atMost(0.004)},
+	}
+	want := `row     figure   floor  in memory  in Redis  to memory (rounds)  to the floor (rounds)  target  verdict
+whoami  rate     450/s  300/s      225/s     0.75 (0.50–1.00)    0.50 (0.38–0.60)
+        lost            0          1                                                    ≤ 0     MISSED
+trips   certain                    0.00                                                 ≤ 0.00  met
+`
+	if diff := cmp.Diff(want, textTable(sharedCells(figures))); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	const head = "| row | figure | floor | in memory | in Redis | to memory (rounds) | to the floor (rounds) | target | verdict |\n" +
+		"|---|---|---:|---:|---:|---:|---:|---:|---|\n| whoami | rate |"
+	if got := markdownTable(sharedCells(figures)); !strings.HasPrefix(got, head) {
+		t.Errorf("table for the page: %s", got)
 	}
 }
 

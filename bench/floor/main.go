@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -47,6 +48,9 @@ func run() error {
 	keys, err := r.keys(ctx, s.Keys)
 	if err != nil {
 		return err
+	}
+	for _, token := range s.Tokens {
+		keys[sha256.Sum256([]byte(token))] = struct{}{}
 	}
 	f := &floor{keys: keys, answers: newAnswers(s.Answers), sessions: newSessions(), reader: r, stopping: make(chan struct{})}
 	hs := &http.Server{Handler: f}

@@ -16,7 +16,8 @@ type Step func(c *Conn) error
 // Options are one round of load.
 type Options struct {
 	Addr  string
-	Steps []Step // one a connection
+	Addrs []string // several instances, instead of Addr: connections go to them in turn
+	Steps []Step   // one a connection
 	Warm  time.Duration
 	For   time.Duration
 	Awake bool // never sleep for an answer: where nothing else needs the generator's core
@@ -25,6 +26,14 @@ type Options struct {
 	// Begin and End run while nothing is on its way, right before the first counted call and right after the last one, so
 	// that what they read (CPU time, allocated bytes) belongs to exactly the counted calls. Both may be nil.
 	Begin, End func() error
+}
+
+// addr is where the i-th connection goes.
+func (o Options) addr(i int) string {
+	if len(o.Addrs) == 0 {
+		return o.Addr
+	}
+	return o.Addrs[i%len(o.Addrs)]
 }
 
 // Result is what a round showed.
@@ -45,8 +54,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			_ = c.Close()
 		}
 	}()
-	for range o.Steps {
-		c, err := Dial(ctx, o.Addr)
+	for i := range o.Steps {
+		c, err := Dial(ctx, o.addr(i))
 		if err != nil {
 			return Result{}, err
 		}

@@ -60,6 +60,27 @@ func TestOneWrongAnswerEndsTheRun(t *testing.T) {
 	}
 }
 
+func TestConnectionsGoToInstancesInTurn(t *testing.T) {
+	t.Parallel()
+	var served [3]atomic.Int64
+	var addrs []string
+	for i := range served {
+		srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served[i].Add(1) }))
+		t.Cleanup(srv.Close)
+		addrs = append(addrs, strings.TrimPrefix(srv.URL, "http://"))
+	}
+	request := Request{Method: "DELETE"}.Bytes("instance")
+	step := func(c *Conn) error { _, err := c.Do(request); return err }
+	if _, err := Run(t.Context(), Options{Addrs: addrs, Steps: []Step{step, step, step, step, step}, For: time.Minute, Calls: 50}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{20, 20, 10} {
+		if got := served[i].Load(); got != want {
+			t.Errorf("instance %d served %d calls, want %d", i+1, got, want)
+		}
+	}
+}
+
 func TestPercentile(t *testing.T) {
 	t.Parallel()
 	var hundred []time.Duration

@@ -14,6 +14,7 @@ type Script struct {
 	Database   string          `json:"database"` // URL as flowpos_app
 	Pool       int             `json:"pool"`     // most connections, as ours
 	Keys       []string        `json:"keys"`
+	Tokens     []string        `json:"tokens,omitempty"` // as good as keys, and in no database
 	Answers    []Answer        `json:"answers"`
 	Business   string          `json:"business"`   // whose rows the queries read
 	Statements []Statement     `json:"statements"` // what a Queries answer runs first, in one transaction
