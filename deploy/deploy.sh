@@ -6,6 +6,7 @@
 #
 # FLOWPOS_ID_TOKEN (a Firebase ID token of a member of a business) and FLOWPOS_KEY (an API key) let the checklist try
 # everything; without them it says what it did not try. PUBLIC_URL, where clients reach the service by a domain of its own.
+# TOKEN_SECRET_VERSION and TOKEN_SECRET_PREVIOUS_VERSION are for a change of the secret, see docs/operations.md.
 # The first deployment ever has no revision that could keep the traffic: it is asked the checklist afterwards.
 # shellcheck source=deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,6 +21,7 @@ done
 vpc_flags=$(vpc)
 read -ra network <<<"$vpc_flags"
 : "${PROJECT_NUMBER:=$(gcloud projects describe "$PROJECT" --format='value(projectNumber)')}"
+: "${TOKEN_SECRET_VERSION:=latest}" "${TOKEN_SECRET_PREVIOUS_VERSION:=}"
 : "${FLOWPOS:=$root/bin/flowpos}"
 
 host=$SERVICE-$PROJECT_NUMBER.$REGION.run.app
@@ -42,10 +44,13 @@ fi
 
 # @ stands between variables: hosts have commas between them.
 variables="^@^NODE_ENV=production@MCP_TOKEN_TTL_SECONDS=86400@STREAM_MAX_SECONDS=3300@ALLOWED_HOSTS=$ALLOWED_HOSTS"
-secrets=MCP_TOKEN_SECRET=MCP_TOKEN_SECRET:latest,DATABASE_URL=DATABASE_URL:latest
+secrets=MCP_TOKEN_SECRET=MCP_TOKEN_SECRET:$TOKEN_SECRET_VERSION,DATABASE_URL=DATABASE_URL:latest
 if [ -n "$REDIS_HOST" ]; then
 	variables+="@REDIS_HOST=$REDIS_HOST@REDIS_PORT=6379"
 	secrets+=,REDIS_PASSWORD=REDIS_PASSWORD:latest
+fi
+if [ -n "$TOKEN_SECRET_PREVIOUS_VERSION" ]; then
+	secrets+=,MCP_TOKEN_SECRET_PREVIOUS=MCP_TOKEN_SECRET:$TOKEN_SECRET_PREVIOUS_VERSION
 fi
 if [ "$url" != "https://$host" ]; then
 	variables+="@PUBLIC_URL=$url"

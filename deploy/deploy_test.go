@@ -48,6 +48,7 @@ func TestDryRuns(t *testing.T) {
 		"deploy":         {"deploy.sh", nil, nil},
 		"deploy-v1":      {"deploy.sh", nil, []string{"REDIS_HOST=", "VPC_CONNECTOR="}},
 		"deploy-direct":  {"deploy.sh", []string{"--no-promote"}, []string{"VPC_CONNECTOR=", "NETWORK=default", "SUBNET=default", "PUBLIC_URL=https://mcp.example.com", "CLOUD_SQL=p:r:i"}},
+		"deploy-rotate":  {"deploy.sh", nil, []string{"TOKEN_SECRET_VERSION=2", "TOKEN_SECRET_PREVIOUS_VERSION=1"}},
 		"secrets":        {"secrets.sh", nil, nil},
 		"secrets-v1":     {"secrets.sh", nil, []string{"REDIS_HOST="}},
 		"secrets-add":    {"secrets.sh", []string{"add", "MCP_TOKEN_SECRET"}, nil},

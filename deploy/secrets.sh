@@ -6,7 +6,8 @@
 #
 # MCP_TOKEN_SECRET is made of 32 random bytes. REDIS_PASSWORD, DATABASE_URL and DATABASE_OWNER_URL are read from variables of
 # these names, or asked for; they never stand in a command line. The service may read the first three. DATABASE_OWNER_URL is
-# for the migration job alone.
+# for the migration job alone. A new version of MCP_TOKEN_SECRET is for the steps of docs/operations.md: instances that start
+# afterwards would sign with it while the others do not know it.
 # shellcheck source=deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
 add=
