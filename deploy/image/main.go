@@ -21,8 +21,7 @@ import (
 )
 
 const usage = `usage: go run ./deploy/image build [-o FILE] [-binary FILE]
-       go run ./deploy/image push [-image FILE] REGISTRY/NAME:TAG    (credential: REGISTRY_TOKEN, an OAuth access token)
-`
+       go run ./deploy/image push [-image FILE] REGISTRY/NAME:TAG    (credential: REGISTRY_TOKEN, an OAuth access token)`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
