@@ -65,8 +65,12 @@ type passage struct {
 
 const keptOfAnswer = 1 << 20
 
-// chosenHeader names the instance for a request that is about that one.
-const chosenHeader = "X-Chosen-Instance"
+// What a test asks of the balancer: the instance for a request that is about that one, and a line that is cut after so many
+// bytes of the body.
+const (
+	chosenHeader = "X-Chosen-Instance"
+	cutHeader    = "X-Cut-After"
+)
 
 func newBalancer(t testing.TB, look func(*passage)) *balancer {
 	t.Helper()
@@ -219,6 +223,7 @@ func (b *balancer) forward(r *http.Request, p *passage, i *instance) (*http.Resp
 	out.URL.Scheme, out.URL.Host, out.RequestURI = "http", i.host, ""
 	out.Header.Del("X-Caller")
 	out.Header.Del(chosenHeader)
+	out.Header.Del(cutHeader)
 	transport := b.calls
 	if len(p.body) == 0 {
 		out.Body, out.ContentLength, transport = nil, 0, b.single
@@ -255,6 +260,7 @@ func (b *balancer) stream(w http.ResponseWriter, r *http.Request, p *passage, m 
 	w.WriteHeader(resp.StatusCode)
 	flusher := http.NewResponseController(w)
 	_ = flusher.Flush()
+	limit, _ := strconv.Atoi(p.header.Get(cutHeader)) // 0: none
 	events := &splitter{change: m.event, p: p}
 	buf := make([]byte, 32<<10)
 	for {
@@ -263,6 +269,10 @@ func (b *balancer) stream(w http.ResponseWriter, r *http.Request, p *passage, m 
 		if m.cut != nil && len(piece) > 0 && m.cut(p, piece) {
 			p.cutOff = true
 			panic(http.ErrAbortHandler)
+		}
+		ends := limit > 0 && p.sent+len(piece) >= limit
+		if ends {
+			piece = piece[:limit-p.sent]
 		}
 		if left := keptOfAnswer - p.answer.Len(); left > 0 {
 			p.answer.Write(piece[:min(left, len(piece))])
@@ -273,6 +283,10 @@ func (b *balancer) stream(w http.ResponseWriter, r *http.Request, p *passage, m 
 		}
 		p.sent += len(piece)
 		_ = flusher.Flush()
+		if ends {
+			p.cutOff = true
+			panic(http.ErrAbortHandler)
+		}
 		if err == io.EOF {
 			return
 		}

@@ -6,4 +6,5 @@ package cluster
 const (
 	rounds       = 10
 	callsBetween = 300
+	cutEvery     = 1
 )

@@ -168,6 +168,9 @@ func (c *cluster) closedEverywhere(t testing.TB, who, session string) {
 			time.Sleep(20 * time.Millisecond)
 			h = c.through(t, n, request{who: who, session: session, body: callBody("whoami", "{}")})
 		}
+		if took := time.Since(since); took > 100*time.Millisecond {
+			t.Logf("instance %d knew after %s that a session had ended", n, took.Round(time.Millisecond))
+		}
 		if h.status != http.StatusNotFound {
 			t.Errorf("5 s after its end a session goes on at instance %d: %s", n, h)
 		}

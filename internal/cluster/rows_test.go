@@ -25,6 +25,9 @@ func rows() []row {
 		{"14 SIGTERM to each in turn", options{}, rollingStop},
 		{"15 kill -9", options{}, killed},
 		{"16 the next call lands elsewhere", options{}, anywhere},
+		{"17 a stream is cut at any byte", options{}, cutAnywhere},
+		{"23 rights are taken away", options{}, revoked},
+		{"23 rights are taken away, Redis partitioned", options{}, revokedInPieces},
 	}
 }
 

@@ -6,4 +6,5 @@ package cluster
 const (
 	rounds       = 1  // of restarts of each instance
 	callsBetween = 60 // calls before, between and after
+	cutEvery     = 37 // bytes
 )
