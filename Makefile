@@ -47,7 +47,7 @@ clients: build ## Real MCP clients and conformance suites against the built serv
 	clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures $(SUITES)
 	$(if $(SUITES),,clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures --front off conformance typescript inspector)
 
-bench: build ## Figures against a bare handler and Node: QUICK=1 in three minutes, ROWS=list,… some, RECORD=1 into docs/measurements.md, PROFILE=folder (see bench/README.md)
+bench: build ## Figures against a bare handler, Node and sessions in memory: QUICK=1 in four minutes, ROWS=list,… some, RECORD=1 into docs/measurements.md, PROFILE=folder (see bench/README.md)
 	$(GO) build -o bin/bench ./bench
 	$(GO) build -o bin/bench-floor ./bench/floor
 	$(GO) build -o bin/bench-ours ./bench/ours

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,17 +35,22 @@ type crew struct{ floor, memory, redis *fleet }
 func (c crew) all() []*fleet { return []*fleet{c.floor, c.memory, c.redis} }
 
 func (c crew) halt() {
+	var each sync.WaitGroup
 	for _, f := range c.all() {
 		if f != nil {
-			f.halt()
+			each.Go(f.halt)
 		}
 	}
+	each.Wait()
 }
 
+// halt ends all at once: each takes half a second to say that it goes.
 func (f *fleet) halt() {
+	var each sync.WaitGroup
 	for _, s := range f.all {
-		s.halt()
+		each.Go(s.halt)
 	}
+	each.Wait()
 }
 
 // caller is who calls, and how the rows name them.

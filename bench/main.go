@@ -92,6 +92,12 @@ func run(ctx context.Context, o options, p pins) (err error) {
 	}
 	rows, _ := chosen(o.rows)
 	for _, r := range rows {
+		if r.shared {
+			if _, err := b.withRedis(ctx); err != nil {
+				b.notes = append(b.notes, fmt.Sprintf("%s was not measured: %v", r.name, err))
+				continue
+			}
+		}
 		at := time.Now()
 		figures, err := r.measure(ctx, b)
 		if err != nil {
@@ -108,6 +114,14 @@ func run(ctx context.Context, o options, p pins) (err error) {
 	if b.redis != nil {
 		m.redis = b.redis.version
 	}
+	b.print()
+	if o.record == "" {
+		return nil
+	}
+	return record(o.record, b, m)
+}
+
+func (b *bench) print() {
 	if len(b.figures) > 0 {
 		fmt.Println()
 		fmt.Print(textTable(cells(b.figures)))
@@ -119,10 +133,6 @@ func run(ctx context.Context, o options, p pins) (err error) {
 	for _, n := range b.notes {
 		fmt.Println("note:", n)
 	}
-	if o.record == "" {
-		return nil
-	}
-	return record(o.record, b, m)
 }
 
 // row is one line of the contract: what it is called on the command line and how it is measured.

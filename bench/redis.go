@@ -26,16 +26,19 @@ type redisServer struct {
 }
 
 // withRedis starts Redis before the first row that needs it; rows before it have the core to themselves.
-func (b *bench) withRedis(ctx context.Context) (*redisServer, error) {
+func (b *bench) withRedis(ctx context.Context) (_ *redisServer, err error) {
 	if b.redis != nil {
 		return b.redis, nil
 	}
-	s, err := redistest.Start(os.Stderr)
-	if err != nil {
+	r := new(redisServer)
+	if r.Server, err = redistest.Start(os.Stderr); err != nil {
 		return nil, err
 	}
-	r := &redisServer{Server: s}
-	b.redis = r
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
 	var d net.Dialer
 	if r.conn, err = d.DialContext(ctx, "tcp", r.Addr); err != nil {
 		return nil, err
@@ -46,6 +49,7 @@ func (b *bench) withRedis(ctx context.Context) (*redisServer, error) {
 		return nil, err
 	}
 	r.pid, r.version = int(i.number("process_id")), i["redis_version"]
+	b.redis = r
 	return r, nil
 }
 

@@ -1,6 +1,6 @@
 // Package redistest gives each test its own database on a real Redis, or a Redis of its own that it may kill. `make test`
 // shares one server among all packages through FLOWPOS_TEST_REDIS; without it the first test of a package starts one, which
-// ends with the test process. Tests only.
+// ends with the test process. Tests and the benchmark only.
 package redistest
 
 import (
