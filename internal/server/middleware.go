@@ -135,11 +135,13 @@ func (l *requestLine) Fields(f pos.LogFields) {
 // LogValue implements slog.LogValuer.
 func (l *requestLine) LogValue() slog.Value { return pos.LogGroup(l) }
 
-// loggedPath keeps what a scanner sends from filling the log, and a key that somebody put into the URL out of it.
+// loggedPath keeps what a scanner sends from filling the log, and a key or a token that somebody put into the URL out of it.
 func loggedPath(p string) string {
 	const most = 120
-	if before, _, found := strings.Cut(p, "fp_mcp_"); found {
-		p = before + "[redacted]"
+	for _, begins := range [...]string{"fp_mcp_", "eyJ"} { // eyJ is {" in base64: every token begins so
+		if before, _, found := strings.Cut(p, begins); found {
+			p = before + "[redacted]"
+		}
 	}
 	if len(p) > most {
 		return p[:most]
