@@ -26,6 +26,15 @@ import (
 type verified struct {
 	*firm
 	key, redis string
+	db         *dbtest.DB
+}
+
+// addInstances adds instances on the same database, each with its Redis.
+func (v *verified) addInstances(t *testing.T, redis ...string) {
+	t.Helper()
+	for _, at := range redis {
+		v.start(v.db, time.Now, func(c *serveCmd) { c.RedisURL, c.Limits = at, "off" })
+	}
 }
 
 func startVerified(t *testing.T) verified {
@@ -36,7 +45,7 @@ func startVerified(t *testing.T) verified {
 	redis := redistest.Open(t)
 	f := startFirm(t, db, 1, time.Now, func(c *serveCmd) { c.RedisURL, c.Limits = redis, "off" })
 	key, _ := newKey(t, db)
-	return verified{f, key, redis}
+	return verified{f, key, redis, db}
 }
 
 // run is flowpos verify on a URL, with everything it may be given.
@@ -319,5 +328,33 @@ func TestVerifyIsBounded(t *testing.T) {
 	r := verify.Run(t.Context(), verify.Options{URL: silent.URL, Key: "k", Patience: 300 * time.Millisecond})
 	if took := time.Since(begun); took > 5*time.Second || r.Failed == 0 || r.Passed != 0 || !strings.Contains(r.Points[0].Seen, "no answer in time") {
 		t.Errorf("%s: %+v", took, r)
+	}
+}
+
+// inTurnAt is a balancer without affinity in front of instances.
+func inTurnAt(t *testing.T, hosts []string) string {
+	t.Helper()
+	var n atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hosts[int(n.Add(1))%len(hosts)]
+		r.Host = host
+		httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host}).ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// Three instances in turn pass like one; one among them that has another Redis is noticed.
+func TestVerifyOfSeveralInstances(t *testing.T) {
+	t.Parallel()
+	v := startVerified(t)
+	v.addInstances(t, v.redis, v.redis)
+	if status, out := v.run(inTurnAt(t, v.hosts), "--all"); status != 0 {
+		t.Errorf("three of a kind: %s", out)
+	}
+	v.addInstances(t, redistest.Open(t))
+	r, status, out := v.report(inTurnAt(t, v.hosts[2:]))
+	if status != 1 || r.Failed == 0 {
+		t.Errorf("one with another Redis is not noticed: %s", out)
 	}
 }
