@@ -55,7 +55,8 @@ func (f *fleet) halt() {
 
 // caller is who calls, and how the rows name them.
 type caller struct {
-	of       string
+	name     string // of their profiles
+	of       string // as rows say it
 	credit   string // the key or token
 	token    bool
 	business string // chosen in each session; empty: there is nothing to choose
@@ -69,7 +70,7 @@ const (
 
 // A key belongs to one business, so the business of its calls is certain. A merchant with several has chosen one in the
 // session: only the session's record says which, unless the call names it.
-func (b *bench) key() caller { return caller{of: "a key", credit: b.stage.keys[0]} }
+func (b *bench) key() caller { return caller{name: "key", of: "a key", credit: b.stage.keys[0]} }
 
 func (b *bench) merchant(ctx context.Context) (caller, error) {
 	return b.signIn(ctx, "ana", "a merchant with several businesses", b.stage.business)
@@ -90,7 +91,7 @@ func (b *bench) signIn(ctx context.Context, who, of, business string) (c caller,
 	if err != nil {
 		return c, fmt.Errorf("sign-in of %s: %w", who, err)
 	}
-	return caller{of: of, credit: issued.AccessToken, token: true, business: business}, nil
+	return caller{name: who, of: of, credit: issued.AccessToken, token: true, business: business}, nil
 }
 
 // instance is ours as one of several; without a URL of Redis its sessions are in its memory.

@@ -149,7 +149,7 @@ func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *se
 	if err != nil {
 		return nil, err
 	}
-	if err := b.profile(ctx, name, t, steps, awake); err != nil {
+	if err := b.profile(ctx, name, []*server{t.floor, t.ours}, steps, awake); err != nil {
 		return nil, err
 	}
 	return func(f figure, pick func(measure) float64) figure {
@@ -162,11 +162,11 @@ func (b *bench) rated(ctx context.Context, name string, t trio, steps func(s *se
 }
 
 // profile takes CPU profiles in a round of their own, which is not counted.
-func (b *bench) profile(ctx context.Context, name string, t trio, steps func(s *server) []load.Step, awake bool) error {
+func (b *bench) profile(ctx context.Context, name string, servers []*server, steps func(s *server) []load.Step, awake bool) error {
 	if b.opts.profile == "" {
 		return nil
 	}
-	for _, s := range []*server{t.floor, t.ours} {
+	for _, s := range servers {
 		type taken struct {
 			profile []byte
 			err     error

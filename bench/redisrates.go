@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/flowpos/flowpos-backend/bench/load"
 )
 
 // several is how many instances share their sessions in the rows that speak of several.
@@ -39,6 +41,11 @@ func (b *bench) redisCallsOf(ctx context.Context, who caller) (out []figure, err
 	defer more.halt()
 	m, err := b.fleetsInTurn(ctx, one.floor, one.memory, one.redis, more.memory, more.redis)
 	if err != nil {
+		return nil, err
+	}
+	of := map[*server]*fleet{one.memory.all[0]: one.memory, one.redis.all[0]: one.redis}
+	steps := func(s *server) []load.Step { return of[s].steps(whoami, b.size.connections) }
+	if err := b.profile(ctx, "redis-calls-"+who.name, []*server{one.memory.all[0], one.redis.all[0]}, steps, false); err != nil {
 		return nil, err
 	}
 	for _, c := range []crew{one, more} {

@@ -17,7 +17,7 @@ type size struct {
 	endedNode   int
 	endedAtMost time.Duration
 	starts      int
-	asked       int // calls whose questions to Redis are counted, and events told by another instance in a round
+	asked       int // events and answers told by another instance, in a round
 }
 
 func sizes(quick bool) size {
