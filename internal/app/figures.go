@@ -12,6 +12,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/mcphttp"
 	"github.com/flowpos/flowpos-backend/internal/metrics"
 	"github.com/flowpos/flowpos-backend/internal/postgres"
+	"github.com/flowpos/flowpos-backend/internal/session"
 )
 
 // figures are the program's metrics and the listener that serves them, apart from the public one.
@@ -22,13 +23,17 @@ type figures struct {
 	serving sync.WaitGroup
 }
 
-func newFigures(addr string, db *postgres.DB) (*figures, error) {
+// newFigures listens. A nil redis has no figures.
+func newFigures(addr string, db *postgres.DB, redis *session.Redis) (*figures, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("METRICS_ADDR %s cannot be listened on: %w", addr, err)
 	}
 	m := metrics.New(version())
 	m.WatchPool(func() metrics.Pool { return metrics.Pool(db.Load()) })
+	if redis != nil {
+		m.WatchRedis(func() metrics.Redis { return metrics.Redis(redis.Figures()) })
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.Handler())
 	return &figures{metrics: m, ln: ln, server: &http.Server{

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
+	"github.com/flowpos/flowpos-backend/internal/session/redistest"
 	"github.com/flowpos/flowpos-backend/internal/tool/tooltest"
 )
 
@@ -164,7 +165,8 @@ func TestContractNamesEveryMetric(t *testing.T) {
 	db := dbtest.Open(t)
 	db.TwoBusinesses(t)
 	key, _ := newKey(t, db)
-	p, url := startProgram(t, db, func(c *serveCmd) { c.MetricsAddr = "127.0.0.1:0" })
+	redis := redistest.Open(t)
+	p, url := startProgram(t, db, func(c *serveCmd) { c.MetricsAddr, c.RedisURL = "127.0.0.1:0", redis })
 	for range 31 { // a series exists once something was counted
 		ask(t, "POST", url+"/mcp", "bad", "", "{}")
 	}

@@ -100,7 +100,7 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 		ScopesOffered: pos.AllScopes(), SignIns: p.signIns.tokens != nil, Log: log, Now: now, Redis: p.redisState,
 	}
 	if cfg.MetricsAddr != "" {
-		if p.figures, err = newFigures(cfg.MetricsAddr, db); err != nil {
+		if p.figures, err = newFigures(cfg.MetricsAddr, db, p.redis); err != nil {
 			p.closeStore()
 			db.Close()
 			return nil, err

@@ -27,6 +27,7 @@ func TestScrapeSaysWhatWasCounted(t *testing.T) {
 	m.WatchPool(func() Pool {
 		return Pool{Used: 3, Idle: 1, Max: 8, Acquired: 70, Waited: 7, WaitSeconds: 1.5, GaveUp: 2, SharesRefused: 4}
 	})
+	m.WatchRedis(func() Redis { return Redis{Up: true, RoundTrips: 11, Failed: 12, Refused: 13, Waited: 14, GaveUp: 15} })
 	m.WatchEndpoint(func() Endpoint { return Endpoint{Calls: 5, Streams: 6} })
 	m.Begin()
 	m.Begin()
@@ -49,6 +50,8 @@ func TestScrapeSaysWhatWasCounted(t *testing.T) {
 		`flowpos_sessions_total{event="opened"} 1`, `flowpos_sessions_total{event="closed"} 0`,
 		`db_client_connection_count{state="used"} 3`, `db_client_connection_count{state="idle"} 1`, "db_client_connection_max 8",
 		"flowpos_db_acquired_total 70", "flowpos_db_waits_total 7", "flowpos_db_wait_seconds_total 1.5", "flowpos_db_gave_up_total 2",
+		"flowpos_redis_up 1", "flowpos_redis_round_trips_total 11", "flowpos_redis_failed_total 12", "flowpos_redis_refused_total 13",
+		"flowpos_redis_waits_total 14", "flowpos_redis_gave_up_total 15",
 		"flowpos_db_share_refused_total 4", "flowpos_running_requests 5", "flowpos_open_streams 6", "go_goroutines ",
 	} {
 		if !strings.Contains(got, "\n"+want) {

@@ -12,6 +12,16 @@ type Pool struct {
 	SharesRefused   int64
 }
 
+// Redis is how the session store gets on with Redis; the field order is session.RedisFigures's.
+type Redis struct {
+	Up         bool
+	RoundTrips int64
+	Failed     int64
+	Refused    int64
+	Waited     int64
+	GaveUp     int64
+}
+
 // Endpoint is how busy the MCP endpoint is.
 type Endpoint struct{ Calls, Streams int }
 
@@ -31,6 +41,25 @@ func (m *Metrics) WatchPool(read func() Pool) {
 		func() float64 { return float64(read().GaveUp) })
 	m.counter("flowpos_db_share_refused_total", "Reads refused because their business had its share of connections.",
 		func() float64 { return float64(read().SharesRefused) })
+}
+
+// WatchRedis has the session store's figures read at each scrape.
+func (m *Metrics) WatchRedis(read func() Redis) {
+	m.gauge("flowpos_redis_up", "1 while Redis can be used, 0 while it is down.", "", map[string]func() float64{
+		"": func() float64 {
+			if read().Up {
+				return 1
+			}
+			return 0
+		},
+	})
+	m.counter("flowpos_redis_round_trips_total", "Times Redis was asked, pipelines once.", func() float64 { return float64(read().RoundTrips) })
+	m.counter("flowpos_redis_failed_total", "Operations that Redis did not answer in time, or refused.", func() float64 { return float64(read().Failed) })
+	m.counter("flowpos_redis_refused_total", "Operations that were not tried because Redis was known to be down.",
+		func() float64 { return float64(read().Refused) })
+	m.counter("flowpos_redis_waits_total", "Times somebody waited for a connection to Redis.", func() float64 { return float64(read().Waited) })
+	m.counter("flowpos_redis_gave_up_total", "Times somebody could not wait longer for a connection to Redis.",
+		func() float64 { return float64(read().GaveUp) })
 }
 
 // WatchEndpoint has the endpoint's figures read at each scrape.

@@ -42,6 +42,8 @@ type Redis struct {
 	seen    *seenSet
 	paces   paces
 	trips   atomic.Int64
+	failed  atomic.Int64  // operations, asked in vain
+	refused atomic.Int64  // operations, not even asked
 	limit   time.Duration // of one operation
 
 	stop context.CancelFunc
@@ -147,6 +149,25 @@ func (r *Redis) State() string {
 // RoundTrips is how often Redis was asked, pipelines counted once.
 func (r *Redis) RoundTrips() int64 { return r.trips.Load() }
 
+// RedisFigures is what the store has to do with Redis, since it was opened.
+type RedisFigures struct {
+	Up         bool
+	RoundTrips int64 // pipelines counted once, questions whether Redis is back too
+	Failed     int64 // operations that Redis did not answer, or not with what was asked for
+	Refused    int64 // operations not asked at all, because Redis was known to be away
+	Waited     int64 // times somebody waited for one of the connections
+	GaveUp     int64 // and got none in time; these have failed too
+}
+
+// Figures are how busy the store is, for metrics.
+func (r *Redis) Figures() RedisFigures {
+	pool := r.rdb.PoolStats()
+	return RedisFigures{
+		Up: r.link.up(), RoundTrips: r.trips.Load(), Failed: r.failed.Load(), Refused: r.refused.Load(),
+		Waited: int64(pool.WaitCount), GaveUp: int64(pool.Timeouts),
+	}
+}
+
 // Stop ends the store and waits for what it runs.
 func (r *Redis) Stop() {
 	r.stop()
@@ -159,8 +180,8 @@ func (r *Redis) ping(ctx context.Context) error { return r.rdb.Ping(ctx).Err() }
 // do runs one operation within the budget, or not at all while Redis is known to be away. Its error is ErrUnavailable when
 // Redis is to blame.
 func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) error {
-	if !r.link.up() {
-		return unavailable(r.link.why())
+	if why := r.link.why(); why != nil {
+		return r.refuse(why)
 	}
 	own, cancel := r.budget(ctx)
 	defer cancel()
@@ -175,16 +196,27 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 	}
 	switch refused, reachable := refusal(err); {
 	case errors.Is(err, redis.ErrPoolTimeout): // too many at once here: it says nothing of Redis
-		return unavailable(err)
+		return r.fail(err)
 	case !reachable:
 		r.link.bad(err, began)
-		return unavailable(err)
+		return r.fail(err)
 	case refused:
 		r.link.good()
-		return unavailable(err)
+		return r.fail(err)
 	}
 	r.link.good()
 	return err
+}
+
+// fail counts an operation that was asked in vain, and refuse one that was not asked.
+func (r *Redis) fail(cause error) error {
+	r.failed.Add(1)
+	return unavailable(cause)
+}
+
+func (r *Redis) refuse(cause error) error {
+	r.refused.Add(1)
+	return unavailable(cause)
 }
 
 // budget bounds an operation, or several that belong together.

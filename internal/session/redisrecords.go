@@ -204,8 +204,8 @@ return 1`)
 // Close implements Records. The closing is in PostgreSQL too: a Redis that forgets it, or is away, does not bring the
 // session back.
 func (r *Redis) Close(ctx context.Context, ref Ref) error {
-	if ref.Merchant && !r.link.up() {
-		return unavailable(r.link.why())
+	if why := r.link.why(); ref.Merchant && why != nil {
+		return r.refuse(why)
 	}
 	if err := r.local.closed.add(ctx, ref.ID, ref.Until); err != nil {
 		return err
