@@ -101,6 +101,17 @@ func TestScriptsRefuse(t *testing.T) {
 	}
 }
 
+// The example of the settings can be filled in as it stands.
+func TestExampleOfTheSettings(t *testing.T) {
+	t.Parallel()
+	env := []string{"PATH=" + os.Getenv("PATH"), "DEPLOY_ENV=env.example", "PROJECT_NUMBER=1", "TAG=v1", "FLOWPOS=flowpos"}
+	for _, name := range []string{"deploy.sh", "secrets.sh", "image.sh", "migrate.sh"} {
+		if out, status := script(t, env, name, "--dry-run"); status != 0 || !strings.Contains(out, "your-project") {
+			t.Errorf("%s: status %d, %s", name, status, out)
+		}
+	}
+}
+
 // standIns puts scripts in front of PATH that note how they were called, and do what is given.
 func standIns(t *testing.T, programs map[string]string) (path string) {
 	t.Helper()
