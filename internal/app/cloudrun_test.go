@@ -63,7 +63,7 @@ func googleFront(t *testing.T, port int) (at string) {
 }
 
 // deployment is the documented container: the program with exactly what the document sets, what Cloud Run sets, and
-// DATABASE_URL. That certificates come from the test is the only other thing.
+// DATABASE_URL. That certificates come from the test, over TLS, is the only other thing.
 type deployment struct {
 	cmd  *exec.Cmd
 	log  bytes.Buffer
@@ -123,8 +123,7 @@ func TestDocumentedDeployment(t *testing.T) {
 	people(t, db)
 	key, _ := newKey(t, db)
 	f := startFirm(t, db, 0, time.Now)
-	var settings serveCmd
-	f.settings(&settings)
+	certs, authority := f.certsOverTLS()
 	const password, secret = "canary-redis-password", "canary-token-secret-0123456789abcdef"
 	redis := redistest.Own(t)
 	redis.Must("CONFIG", "SET", "requirepass", password)
@@ -137,14 +136,14 @@ func TestDocumentedDeployment(t *testing.T) {
 		"NODE_ENV=production", "MCP_TOKEN_TTL_SECONDS=86400", "REDIS_HOST="+redisHost, "REDIS_PORT="+redisPort, // --set-env-vars
 		"MCP_TOKEN_SECRET="+secret, "REDIS_PASSWORD="+password, // --set-secrets
 		"DATABASE_URL="+db.AppURL,
-		"GCE_METADATA_HOST="+metadataServer(t), "FIREBASE_CERTS_URL="+settings.FirebaseCertsURL)
+		"GCE_METADATA_HOST="+metadataServer(t), "FIREBASE_CERTS_URL="+certs, "SSL_CERT_FILE="+authority)
 	at := googleFront(t, d.port)
 	waitHealthy(t, at)
 	id := f.idToken("uid-ana")
 	var out bytes.Buffer
 	status := Main(t.Context(), []string{"verify", at, "--public-url", "https://" + runHost, "--id-token", id, "--key", key,
 		"--redis", "redis://:" + password + "@" + redis.Addr, "--all"}, nil, &out, &out)
-	if status != 0 || !strings.HasSuffix(out.String(), "\n11 passed, 0 failed, 0 not tried\n") || !strings.Contains(out.String(), "expiresIn 86") {
+	if status != 0 || !strings.HasSuffix(out.String(), "\n11 passed, 0 failed, 0 not tried\n") || !strings.Contains(out.String(), "expiresIn 86400") {
 		t.Errorf("status %d\n%s", status, &out)
 	}
 	log := d.stop(t)
@@ -201,6 +200,24 @@ func TestDocumentedDeploymentOfV1(t *testing.T) {
 		t.Errorf("status %d\n%s", status, &out)
 	}
 	d.stop(t)
+}
+
+// What is set need not be read: with PUBLIC_URL, V1 starts without the metadata server, and says what it goes without.
+func TestPlatformThatNeedNotBeRead(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t)
+	d := &deployment{}
+	d.start(t, "DATABASE_URL="+db.AppURL, "PUBLIC_URL=https://mcp.example.com", "GCE_METADATA_HOST=127.0.0.1:1")
+	at := googleFront(t, d.port)
+	waitHealthy(t, at)
+	resp, err := http.Get(at + "/.well-known/oauth-protected-resource")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if log := d.stop(t); strings.Count(log, "log lines name no trace") != 1 || strings.Contains(log, "logging.googleapis.com") || !strings.Contains(log, "https://mcp.example.com/mcp") {
+		t.Errorf("log: %s", log)
+	}
 }
 
 func TestPlatformThatCannotBeRead(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 )
 
@@ -27,6 +28,9 @@ func (c *serveCmd) Run(ctx context.Context, std IO) error {
 	lines := gatherLines(std.Err)
 	defer lines.Close()
 	log := slog.New(urgent{inProject(newLog(lines, c.level(), !c.production() && isTerminal(std.Err)).Handler(), c.cloudProject), lines})
+	if os.Getenv("K_SERVICE") != "" && c.cloudProject == "" {
+		log.Warn("the platform's metadata server cannot be read; log lines name no trace")
+	}
 	p, err := newProgram(ctx, c, log, time.Now)
 	if err != nil {
 		_ = ln.Close()
