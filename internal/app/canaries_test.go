@@ -25,8 +25,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	people(t, db)
 	key, _ := newKey(t, db)
 	f := startFirm(t, db, 0, time.Now)
-	var settings serveCmd
-	f.settings(&settings)
+	certs, authority := f.certsOverTLS()
 	const password, secret, before = "canary-redis-password", "canary-token-secret-0123456789abcdef", "canary-secret-of-before-0123456789abcdef"
 	redis := redistest.Own(t)
 	redis.Must("CONFIG", "SET", "requirepass", password)
@@ -37,7 +36,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	metrics.Close()
 	d := &deployment{}
 	d.start(t, "DATABASE_URL="+db.AppURL, "MCP_TOKEN_SECRET="+secret, "MCP_TOKEN_SECRET_PREVIOUS="+before, "REDIS_URL=redis://:"+password+"@"+redis.Addr,
-		"LOG_LEVEL=debug", "METRICS_ADDR="+metrics.Addr().String(), "GCE_METADATA_HOST="+metadataServer(t), "FIREBASE_CERTS_URL="+settings.FirebaseCertsURL)
+		"LOG_LEVEL=debug", "METRICS_ADDR="+metrics.Addr().String(), "GCE_METADATA_HOST="+metadataServer(t), "FIREBASE_CERTS_URL="+certs, "SSL_CERT_FILE="+authority)
 	at := googleFront(t, d.port)
 	waitHealthy(t, at)
 	f.hosts = []string{strings.TrimPrefix(at, "http://")}

@@ -3,9 +3,12 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +23,7 @@ type firm struct {
 	t        *testing.T
 	hosts    []string
 	identity *devidentity.Identity
+	certs    http.Handler
 	settings func(*serveCmd)
 }
 
@@ -29,7 +33,7 @@ func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	certs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f := &firm{t: t, identity: identity, certs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		resp, err := identity.Client().Get(devidentity.CertsURL)
 		if err != nil {
 			t.Error(err)
@@ -38,9 +42,9 @@ func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ..
 		defer resp.Body.Close()
 		w.Header().Set("Cache-Control", resp.Header.Get("Cache-Control"))
 		_, _ = io.Copy(w, resp.Body)
-	}))
+	})}
+	certs := httptest.NewServer(f.certs)
 	t.Cleanup(certs.Close)
-	f := &firm{t: t, identity: identity}
 	f.settings = func(c *serveCmd) {
 		c.TokenSecret, c.TokenTTL, c.FirebaseProject, c.FirebaseCertsURL = strings.Repeat("s3cret!", 6), 3600, "shop-test", certs.URL
 		c.PublicURL = "http://127.0.0.1:1" // one for all instances
@@ -49,6 +53,19 @@ func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ..
 		f.start(db, now, more...)
 	}
 	return f
+}
+
+// certsOverTLS serves the certificates as production wants them, and names the file with the authority to trust for it.
+func (f *firm) certsOverTLS() (at, authority string) {
+	f.t.Helper()
+	certs := httptest.NewTLSServer(f.certs)
+	f.t.Cleanup(certs.Close)
+	authority = filepath.Join(f.t.TempDir(), "authority.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certs.Certificate().Raw})
+	if err := os.WriteFile(authority, text, 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	return certs.URL, authority
 }
 
 // start starts one more instance.

@@ -21,6 +21,9 @@ func (c *serveCmd) checkSignIns() error {
 	if u, err := url.Parse(c.FirebaseCertsURL); c.FirebaseCertsURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		return fmt.Errorf("FIREBASE_CERTS_URL is %q; it must be a URL such as %s", c.FirebaseCertsURL, credential.GoogleCertsURL)
 	}
+	if strings.HasPrefix(strings.ToLower(c.FirebaseCertsURL), "http:") && c.production() {
+		return fmt.Errorf("FIREBASE_CERTS_URL is %q, which production refuses: whoever is on the way could sign in as anybody; it must begin with https", c.FirebaseCertsURL)
+	}
 	if c.TokenSecret == "" && len(c.TokenSecretPrevious) > 0 {
 		return errors.New("MCP_TOKEN_SECRET_PREVIOUS is set without MCP_TOKEN_SECRET, which new tokens are signed with")
 	}

@@ -32,7 +32,7 @@ type Issued struct {
 	UserID, GrantID string
 
 	AccessToken string
-	ExpiresIn   time.Duration
+	ExpiresIn   time.Duration // its whole life, in whole seconds: the TTL, or less at the end of the grant
 	Scopes      []pos.Scope
 	Businesses  []Membership
 	Active      string // id of the business that calls go to without naming one; empty: they must
@@ -96,11 +96,11 @@ func membershipsOf(c pos.Caller) []Membership {
 }
 
 func (e *Exchange) issue(c Claims, members []Membership, chosen string) (Issued, error) {
-	raw, expires, err := e.tokens.Mint(c)
+	raw, at, err := e.tokens.mint(c)
 	if err != nil {
 		return Issued{}, err
 	}
-	out := Issued{UserID: c.UserID, GrantID: c.GrantID, AccessToken: raw, ExpiresIn: expires.Sub(e.now()), Scopes: c.Scopes, Businesses: members}
+	out := Issued{UserID: c.UserID, GrantID: c.GrantID, AccessToken: raw, ExpiresIn: at.expires.Sub(at.issued), Scopes: c.Scopes, Businesses: members}
 	for i, m := range members {
 		out.Businesses[i].Name = pos.Clean(m.Name)
 		if m.ID == chosen || len(members) == 1 {

@@ -122,32 +122,37 @@ type wireClaims struct {
 
 // Mint makes a token that begins now and ends with the TTL, or earlier when c.Expires says so.
 func (t *Tokens) Mint(c Claims) (raw string, expires time.Time, err error) {
+	raw, at, err := t.mint(c)
+	return raw, at.expires, err
+}
+
+func (t *Tokens) mint(c Claims) (raw string, at times, err error) {
 	if c.UserID == "" || c.GrantID == "" || len(c.Scopes) == 0 {
-		return "", time.Time{}, errors.New("a token needs a user, a grant and a scope")
+		return "", at, errors.New("a token needs a user, a grant and a scope")
 	}
 	if c.JTI == "" {
 		c.JTI = rand.Text()
 	}
-	issued := t.now().Truncate(time.Second)
-	expires = issued.Add(t.ttl)
-	if !c.Expires.IsZero() && c.Expires.Before(expires) {
-		expires = c.Expires.Truncate(time.Second)
+	at.issued = t.now().Truncate(time.Second)
+	at.expires = at.issued.Add(t.ttl)
+	if !c.Expires.IsZero() && c.Expires.Before(at.expires) {
+		at.expires = c.Expires.Truncate(time.Second)
 	}
-	if !expires.After(issued) {
-		return "", time.Time{}, errors.New("a token would have ended before it began")
+	if !at.expires.After(at.issued) {
+		return "", times{}, errors.New("a token would have ended before it began")
 	}
 	claims, err := json.Marshal(wireClaims{
 		Issuer: t.issuer, Audience: t.audience, Subject: c.UserID, Grant: c.GrantID, ID: c.JTI,
-		Issued: issued.Unix(), Expires: expires.Unix(), Scope: pos.JoinScopes(c.Scopes, " "), Client: c.ClientID,
+		Issued: at.issued.Unix(), Expires: at.expires.Unix(), Scope: pos.JoinScopes(c.Scopes, " "), Client: c.ClientID,
 	})
 	if err != nil {
-		return "", time.Time{}, err
+		return "", times{}, err
 	}
 	raw = t.current.seal(claims)
 	if len(raw) > maxToken {
-		return "", time.Time{}, fmt.Errorf("a token of %d bytes, which nobody would take", len(raw))
+		return "", times{}, fmt.Errorf("a token of %d bytes, which nobody would take", len(raw))
 	}
-	return raw, expires, nil
+	return raw, at, nil
 }
 
 // seal makes a token of claims.
