@@ -202,6 +202,24 @@ func TestDocumentedDeploymentOfV1(t *testing.T) {
 	d.stop(t)
 }
 
+// What is set need not be read: with PUBLIC_URL, V1 starts without the metadata server, and says what it goes without.
+func TestPlatformThatNeedNotBeRead(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t)
+	d := &deployment{}
+	d.start(t, "DATABASE_URL="+db.AppURL, "PUBLIC_URL=https://mcp.example.com", "GCE_METADATA_HOST=127.0.0.1:1")
+	at := googleFront(t, d.port)
+	waitHealthy(t, at)
+	resp, err := http.Get(at + "/.well-known/oauth-protected-resource")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if log := d.stop(t); strings.Count(log, "log lines name no trace") != 1 || strings.Contains(log, "logging.googleapis.com") || !strings.Contains(log, "https://mcp.example.com/mcp") {
+		t.Errorf("log: %s", log)
+	}
+}
+
 func TestPlatformThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
