@@ -30,7 +30,7 @@ type balancer struct {
 	instances []*instance
 	ready     []bool
 	turn      int
-	passages  []*passage
+	passages  []*passage // that ended
 	meddle    meddling
 }
 
@@ -146,7 +146,7 @@ func (b *balancer) misbehave(m meddling) {
 	b.meddle = m
 }
 
-// seen is every passage so far.
+// seen is every passage that has ended.
 func (b *balancer) seen() []*passage {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -157,7 +157,6 @@ func (b *balancer) seen() []*passage {
 func (b *balancer) next(p *passage) (m meddling, i *instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.passages = append(b.passages, p)
 	p.to = -1
 	if n, err := strconv.Atoi(p.header.Get(chosenHeader)); err == nil {
 		p.to = n
@@ -298,10 +297,11 @@ func (b *balancer) stream(w http.ResponseWriter, r *http.Request, p *passage, m 
 }
 
 func (b *balancer) end(p *passage) {
-	b.mu.Lock()
 	p.ended = time.Now()
-	b.mu.Unlock()
 	b.look(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.passages = append(b.passages, p)
 }
 
 // splitter gives whole events to whoever changes them.

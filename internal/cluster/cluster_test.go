@@ -267,6 +267,19 @@ func (c *cluster) owner(credential string) string {
 	return c.owners[credential]
 }
 
+// again kills instances and starts them with their settings of now; the balancer knows at once.
+func (c *cluster) again(t testing.TB) {
+	t.Helper()
+	for n, i := range c.instances {
+		i.kill()
+		c.balancer.mu.Lock()
+		c.balancer.ready[n] = false
+		c.balancer.mu.Unlock()
+		i.start(t)
+	}
+	c.allReady(t)
+}
+
 // settings of an instance, as the environment has them.
 func (c *cluster) settings(redis string, more map[string]string) []string {
 	s := map[string]string{

@@ -168,7 +168,7 @@ func (c *cluster) closedEverywhere(t testing.TB, who, session string) {
 			time.Sleep(20 * time.Millisecond)
 			h = c.through(t, n, request{who: who, session: session, body: callBody("whoami", "{}")})
 		}
-		if took := time.Since(since); took > 100*time.Millisecond {
+		if took := time.Since(since); took > 2*time.Second {
 			t.Logf("instance %d knew after %s that a session had ended", n, took.Round(time.Millisecond))
 		}
 		if h.status != http.StatusNotFound {
@@ -238,10 +238,7 @@ func (c *cluster) outages(t testing.TB, m *merchants, gone, back func(), during 
 func redisRefusedAtBoot(t testing.TB, c *cluster) {
 	m := c.merchants(t)
 	c.redis.Kill()
-	for _, i := range c.instances {
-		i.kill()
-		i.start(t)
-	}
+	c.again(t)
 	c.eventually(t, "all to have started without Redis", func() bool {
 		for n, i := range c.instances {
 			if redis, _ := c.health(t, n, "/health"); redis != "down" || i.log.count(`"serving"`) < 2 {
@@ -250,7 +247,6 @@ func redisRefusedAtBoot(t testing.TB, c *cluster) {
 		}
 		return true
 	})
-	c.allReady(t)
 	c.away(t, m)
 	c.outages(t, m, func() { c.redis.Kill(); c.allDown(t, m) }, func() { c.restartRedis(t) }, func() {})
 }

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -127,11 +129,16 @@ func (c *cluster) noWrites(t testing.TB, begin, end func()) {
 	}
 }
 
-// lastChoice checks the choice that PostgreSQL has for Ana's latest sign-in.
+// lastChoice checks the choice that PostgreSQL has for Ana's sign-in.
 func (c *cluster) lastChoice(t testing.TB, m *merchants, want string) {
 	t.Helper()
+	var claims struct{ Sid string }
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(m.ana, ".")[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		t.Fatalf("a token of another form: %v", err)
+	}
 	var got string
-	err := c.db.Owner.QueryRow(t.Context(), `SELECT active_business::text FROM mcp_grant WHERE active_business IS NOT NULL ORDER BY active_since DESC LIMIT 1`).Scan(&got)
+	err = c.db.Owner.QueryRow(t.Context(), `SELECT active_business::text FROM mcp_grant WHERE id = $1`, claims.Sid).Scan(&got)
 	if err != nil || got != want {
 		t.Errorf("PostgreSQL has the choice %q, %v; want %s", got, err, want)
 	}

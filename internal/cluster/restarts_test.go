@@ -33,26 +33,46 @@ func rollingStop(t testing.TB, c *cluster) {
 // flight there, and what it got before its death was noticed, which is 100 ms and one question. All others go on, in the
 // same sessions.
 func killed(t testing.TB, c *cluster) {
-	const noticed = 400 * time.Millisecond
 	l := c.startLoad(t)
 	l.more(t, callsBetween)
-	type death struct {
-		instance int
-		at       time.Time
-	}
 	var deaths []death
 	for range rounds {
-		for n, i := range c.instances {
-			at := time.Now()
-			i.kill()
-			deaths = append(deaths, death{n, at})
-			c.eventually(t, "the death to be noticed", func() bool { return !c.balancer.isReady(n) })
-			l.more(t, callsBetween)
-			i.start(t)
-			c.allReady(t)
-			l.more(t, callsBetween)
+		for n := range c.instances {
+			deaths = append(deaths, c.dies(t, l, n))
 		}
 	}
+	c.onlyThere(t, l, deaths)
+}
+
+// oneDies is killed, with one death.
+func (c *cluster) oneDies(t testing.TB) {
+	l := c.startLoad(t)
+	l.more(t, callsBetween)
+	c.onlyThere(t, l, []death{c.dies(t, l, 0)})
+}
+
+type death struct {
+	instance int
+	at       time.Time
+}
+
+// dies kills an instance under load and starts it again.
+func (c *cluster) dies(t testing.TB, l *load, n int) death {
+	t.Helper()
+	d := death{n, time.Now()}
+	c.instances[n].kill()
+	c.eventually(t, "the death to be noticed", func() bool { return !c.balancer.isReady(n) })
+	l.more(t, callsBetween)
+	c.instances[n].start(t)
+	c.allReady(t)
+	l.more(t, callsBetween)
+	return d
+}
+
+// onlyThere ends the load and checks that nothing failed but what was at an instance when it died.
+func (c *cluster) onlyThere(t testing.TB, l *load, deaths []death) {
+	t.Helper()
+	const noticed = 400 * time.Millisecond
 	calls, failures := l.end()
 	inFlight, refused := 0, 0
 	for _, p := range c.balancer.seen() {

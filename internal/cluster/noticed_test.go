@@ -1,0 +1,258 @@
+package cluster
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// verdict collects what a check complains about, instead of failing the test.
+type verdict struct {
+	testing.TB
+	mu     sync.Mutex
+	faults []string
+}
+
+// verdictOf runs a check to its end, or to where it gives up.
+func verdictOf(t testing.TB, check func(t testing.TB)) []string {
+	v := &verdict{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		check(v)
+	}()
+	<-done
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.faults
+}
+
+func (v *verdict) Errorf(format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.faults = append(v.faults, fmt.Sprintf(format, args...))
+}
+
+func (v *verdict) Logf(string, ...any)               {}
+func (v *verdict) Error(args ...any)                 { v.Errorf("%s", fmt.Sprintln(args...)) }
+func (v *verdict) Fatal(args ...any)                 { v.Error(args...); runtime.Goexit() }
+func (v *verdict) Fatalf(format string, args ...any) { v.Errorf(format, args...); runtime.Goexit() }
+
+// violation is a promise that is broken on purpose, and what must be said of it.
+type violation struct {
+	name  string
+	plant func(testing.TB, *cluster) meddling
+	run   func(testing.TB, *cluster)
+	want  string
+}
+
+// says answers a request in an instance's place.
+func (p *passage) says(status int, body string) {
+	p.status, p.answered = status, http.Header{"X-Request-Id": {"liar"}, "Content-Type": {"application/json"}}
+	p.answer.WriteString(body)
+}
+
+// calls says whether the request calls a tool.
+func (p *passage) calls(name string) bool {
+	return bytes.Contains(p.body, []byte(`"method":"tools/call"`)) && bytes.Contains(p.body, []byte(fmt.Sprintf(`"name":%q`, name)))
+}
+
+// once is a meddling that happens to the nth request of a kind only.
+func once(n int64, is func(*passage) bool) func(*passage) bool {
+	var seen atomic.Int64
+	return func(p *passage) bool { return is(p) && seen.Add(1) == n }
+}
+
+// always plants the same whatever the cluster.
+func always(m meddling) func(testing.TB, *cluster) meddling {
+	return func(testing.TB, *cluster) meddling { return m }
+}
+
+// oneLoses is a balancer that loses one answer of many.
+func oneLoses() meddling {
+	lost := once(20, func(p *passage) bool { return p.calls("get_sales_report") })
+	return meddling{cut: func(p *passage, _ []byte) bool { return lost(p) }}
+}
+
+func violations() []violation {
+	replaced := func(tool, before, after string) meddling {
+		return meddling{after: func(p *passage) {
+			if p.calls(tool) {
+				b := strings.ReplaceAll(p.answer.String(), before, after)
+				p.answer.Reset()
+				p.answer.WriteString(b)
+			}
+		}}
+	}
+	promises := func(t testing.TB, c *cluster) { c.promises(t) }
+	return []violation{
+		{"I1: an instance answers with another business's words", func(testing.TB, *cluster) meddling { return replaced("whoami", anasWord, luisWord) }, promises, "I1: the answer holds a word of another business"},
+		{"I2: a balancer sends twice", func(testing.TB, *cluster) meddling {
+			return meddling{double: func(p *passage) bool { return p.calls("set_active_tenant") }}
+		}, promises, "I2: 2 stays for one reason"},
+		{"I3: an acknowledged change is not there", func(testing.TB, *cluster) meddling {
+			return meddling{instead: func(p *passage) {
+				if p.calls("set_active_tenant") {
+					p.says(http.StatusOK, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"done"}],"structuredContent":{"data":{"audit_id":"01942000-0000-7000-8000-000000000000"}}}}`)
+				}
+			}}
+		}, promises, "I3: the stay"},
+		{"I4: an instance serves a revoked key", func(_ testing.TB, c *cluster) meddling {
+			return meddling{instead: func(p *passage) {
+				if p.to == 1 && p.who == c.keys["revoked"] {
+					p.says(http.StatusOK, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"you are Ana"}],"structuredContent":{"data":{}}}}`)
+				}
+			}}
+		}, promises, "I4: a revoked key at instance 1"},
+		{"I4: an instance believes somebody to be more", func(testing.TB, *cluster) meddling {
+			return replaced("whoami", `"reports:read"`, `"reports:read","pos:write"`)
+		}, promises, "I4: on instance"},
+		{"I5: a stream stays", func(t testing.TB, c *cluster) meddling {
+			c.patience = 2 * time.Second
+			for range 3 {
+				c.stream(t, 2, "ana", c.begin(t, "ana"))
+			}
+			return meddling{}
+		}, promises, "I5: left behind:\ninstance 2"},
+		{"I6: a failure shows the inside", func(testing.TB, *cluster) meddling {
+			return replaced("summarize_day", `scope_missing: `, `scope_missing: dial tcp 10.0.0.3:6379: `)
+		}, promises, "I6: the answer shows something of the inside"},
+		{"I6: a failure without a code", func(testing.TB, *cluster) meddling {
+			return replaced("summarize_day", `"retryable":false`, `"retryable":true`)
+		}, promises, "I6: not a code"},
+		{"14: an answer is lost", always(oneLoses()), func(t testing.TB, c *cluster) { c.justLoad(t) }, "a call failed"},
+		{"16: an instance says otherwise", always(meddling{after: func(p *passage) {
+			if p.to == 1 && p.calls("get_sales_report") {
+				b := strings.ReplaceAll(p.answer.String(), `"currency":"GTQ"`, `"currency":"USD"`)
+				p.answer.Reset()
+				p.answer.WriteString(b)
+			}
+		}}), func(t testing.TB, c *cluster) {
+			c.same(t, "get_sales_report", request{who: "ana", body: callBody("get_sales_report", "{}")})
+		}, "instance 1 says otherwise"},
+		{"17: an event is lost", always(dropped(func(n int64) int { return int(n % 2) })), cutOnce, "events came"},
+		{"17: an event comes twice", always(dropped(func(int64) int { return 2 })), cutOnce, " has no "},
+		{"4-5: a business is chosen silently", func(t testing.TB, c *cluster) meddling {
+			tienda := c.business(t, "tienda").ID
+			return meddling{instead: func(p *passage) {
+				if p.to == 0 && p.calls("get_business_profile") {
+					p.says(http.StatusOK, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"La Ceiba"}],"structuredContent":{"context":{"business_id":"`+tienda+`"}}}}`)
+				}
+			}}
+		}, redisFlushed, "the session that begins again is at"},
+	}
+}
+
+func slowViolations() []violation {
+	return []violation{
+		{"14: an answer is lost meanwhile", always(oneLoses()), rollingStop, "a call failed"},
+		{"14: a balancer does not look", always(meddling{blind: true}), func(t testing.TB, c *cluster) { c.unseen(t) }, "a call failed"},
+		{"15: an answer is lost elsewhere", always(oneLoses()), func(t testing.TB, c *cluster) { c.oneDies(t) }, "a call failed that was not at a killed instance"},
+		{"16: a session ends at one instance only", always(meddling{after: func(p *passage) {
+			if p.to == 2 && p.status == http.StatusNotFound {
+				p.status = http.StatusOK
+			}
+		}}), func(t testing.TB, c *cluster) {
+			id := c.begin(t, "ana")
+			c.send(t, request{who: "ana", session: id, method: http.MethodDelete})
+			c.closedEverywhere(t, "ana", id)
+		}, "a session goes on at instance 2"},
+		{"1-3: a session is said to be unknown", always(meddling{after: func(p *passage) {
+			if p.status == http.StatusServiceUnavailable {
+				p.status = http.StatusNotFound
+			}
+		}}), goneOnce, "GET, after"},
+		{"1-3: a call waits for Redis", always(meddling{after: func(p *passage) {
+			if p.calls("get_business_profile") {
+				time.Sleep(400 * time.Millisecond)
+			}
+		}}), goneOnce, "calls that found Redis gone took"},
+		{"23: an instance goes on serving", func(t testing.TB, c *cluster) meddling {
+			return meddling{after: func(p *passage) {
+				if p.to == 2 && p.status == http.StatusUnauthorized {
+					p.status = http.StatusOK
+				}
+			}}
+		}, revoked, "instance 2 still serves"},
+	}
+}
+
+// dropped is a balancer that passes each report of progress on as often as it is told.
+func dropped(times func(n int64) int) meddling {
+	var n atomic.Int64
+	return meddling{event: func(_ *passage, e []byte) []byte {
+		if !bytes.Contains(e, []byte("notifications/progress")) {
+			return e
+		}
+		return bytes.Repeat(e, times(n.Add(1)))
+	}}
+}
+
+func cutOnce(t testing.TB, c *cluster) {
+	c.patience = 3 * time.Second
+	if s, err := c.cutCall(t, 700); err != nil {
+		t.Errorf("%v: %s", err, strings.Join(s.got, "\n"))
+	}
+}
+
+func goneOnce(t testing.TB, c *cluster) {
+	c.patience = 3 * time.Second
+	m := c.merchants(t)
+	c.redis.Kill()
+	defer c.restartRedis(t)
+	c.missed(t, m, 300*time.Millisecond)
+	c.allDown(t, m)
+	c.away(t, m)
+}
+
+// justLoad has clients work, and counts what failed.
+func (c *cluster) justLoad(t testing.TB) {
+	l := c.startLoad(t)
+	l.more(t, 100)
+	_, failures := l.end()
+	for _, f := range failures {
+		t.Errorf("a call failed: %s", f)
+	}
+}
+
+// unseen stops one instance while clients work.
+func (c *cluster) unseen(t testing.TB) {
+	l := c.startLoad(t)
+	l.more(t, 20)
+	c.instances[1].terminate(t)
+	l.more(t, 40)
+	_, failures := l.end()
+	for _, f := range failures {
+		t.Errorf("a call failed: %s", f)
+	}
+	c.balancer.misbehave(meddling{})
+	c.instances[1].start(t)
+	c.allReady(t)
+}
+
+// TestBrokenPromisesAreNoticed: every check of the rows and of the invariants says so when what it checks is not so. Those
+// that take long are left to make soak.
+func TestBrokenPromisesAreNoticed(t *testing.T) {
+	b := newBed(t)
+	planted := violations()
+	if soaking {
+		planted = append(planted, slowViolations()...)
+	}
+	for _, v := range planted {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			c := b.start(t, options{})
+			c.balancer.misbehave(v.plant(t, c))
+			faults := verdictOf(t, func(t testing.TB) { v.run(t, c) })
+			if !strings.Contains(strings.Join(faults, "\n"), v.want) {
+				t.Errorf("nothing says %q: %q", v.want, faults)
+			}
+		})
+	}
+}
