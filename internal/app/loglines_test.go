@@ -88,3 +88,50 @@ func TestNoLogLineIsLostOrTorn(t *testing.T) {
 		t.Errorf("%d lines in %d writes, want %d in a few", p.lines(), p.writes, 8*501)
 	}
 }
+
+// stuck is a reader of the log that does not read until it is told to.
+type stuck struct {
+	page
+	reads chan struct{}
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	<-s.reads
+	return s.page.Write(b)
+}
+
+// Whoever logs does not wait for who reads, a warning waits once and no longer than logStall, memory is bounded, and what
+// was left out is told.
+func TestNobodyReadsTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stuck{reads: make(chan struct{})}
+		out := gatherLines(s)
+		var left []int
+		out.told = func(n int) { left = append(left, n) }
+		log := slog.New(urgent{newLog(out, slog.LevelInfo, false).Handler(), out})
+		began, lines := time.Now(), 0
+		for range 3 * logMost / logRoom {
+			log.Info(strings.Repeat("x", logRoom))
+			log.Warn("odd")
+			lines += 2
+		}
+		if took := time.Since(began); took > logStall {
+			t.Errorf("logging took %s", took)
+		}
+		if kept := cap(out.buf); kept > 3*logMost {
+			t.Errorf("%d bytes are kept", kept)
+		}
+		out.Close()
+		if took := time.Since(began); took > logStall+logClose {
+			t.Errorf("the end took %s", took)
+		}
+		close(s.reads)
+		synctest.Wait()
+		out.flush(logStall)
+		synctest.Wait()
+		if len(left) != 1 || left[0] == 0 || s.lines()+left[0] != lines {
+			t.Errorf("%d lines written, %v left out, of %d", s.lines(), left, lines)
+		}
+	})
+}

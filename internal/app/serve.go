@@ -27,7 +27,9 @@ func (c *serveCmd) Run(ctx context.Context, std IO) error {
 	}
 	lines := gatherLines(std.Err)
 	defer lines.Close()
-	log := slog.New(urgent{inProject(newLog(lines, c.level(), !c.production() && isTerminal(std.Err)).Handler(), c.cloudProject), lines})
+	lazy := inProject(newLog(lines, c.level(), !c.production() && isTerminal(std.Err)).Handler(), c.cloudProject)
+	lines.told = func(n int) { slog.New(lazy).Warn("log lines were left out: nobody read them", "lines", n) }
+	log := slog.New(urgent{lazy, lines})
 	if os.Getenv("K_SERVICE") != "" && c.cloudProject == "" {
 		log.Warn("the platform's metadata server cannot be read; log lines name no trace")
 	}
