@@ -185,7 +185,6 @@ func (b *bed) idToken(t testing.TB, person string) string {
 type options struct {
 	settings  map[string]string
 	redisAway bool   // it is refused when the instances start
-	oneLine   bool   // without a Redis of their own that can be lost: rows that do not touch it
 	binary    string // of the first instance; the built one when empty
 }
 
@@ -199,7 +198,6 @@ type cluster struct {
 	patience  time.Duration // how long what must come is waited for
 
 	mu     sync.Mutex
-	heard  []heard
 	faults []string          // of answers, see look
 	owners map[string]string // of tokens
 	stays  map[string]string // audit id by reason, of those that were acknowledged

@@ -27,6 +27,7 @@ func rows() []row {
 		{"17 a stream is cut at any byte", options{}, cutAnywhere},
 		{"22 the secret is changed", options{}, secretChanges},
 		{"24 the identity provider is down", options{}, identityDown},
+		{"25 telemetry is slow", options{}, telemetrySlow},
 		{"26 two sessions switch business", options{}, sessionsApart},
 		{"23 rights are taken away, Redis partitioned", options{}, revokedInPieces},
 	}
