@@ -22,3 +22,6 @@ return 1`).Run(ctx, r.rdb, nil, d.Milliseconds()).Err()
 
 // Client is the store's own connection, for tests that look at the keys.
 func (r *Redis) Client() *redis.Client { return r.rdb }
+
+// RightsNeeded is what the log tells an operator to allow.
+const RightsNeeded = rightsNeeded

@@ -14,7 +14,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
-// link knows whether Redis can be reached. Five failures one after the other mean no; then nobody but the link itself
+// link knows whether Redis can be used. Five failures one after the other mean no; then nobody but the link itself
 // asks, five times a second, until it answers.
 type link struct {
 	ping func(context.Context) error
@@ -28,6 +28,7 @@ type link struct {
 
 	mu       sync.RWMutex
 	failures int
+	deaf     bool  // the signals' connection may not subscribe
 	cause    error // why it is down; nil: up
 }
 
@@ -74,10 +75,32 @@ func (l *link) bad(err error, began time.Time) {
 	}
 }
 
+// deafened notes that Redis does not let us subscribe. That is as bad as a Redis that is away, because sessions would
+// differ between instances, and it is down until a subscription stands.
+func (l *link) deafened(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deaf = true
+	if l.cause == nil {
+		l.down(err)
+	}
+}
+
+// hears notes that a subscription stands.
+func (l *link) hears() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deaf = false
+}
+
 // down is called with the lock held.
 func (l *link) down(err error) {
 	l.cause = err
-	l.log.Warn("redis is down", slog.String("error", err.Error()))
+	facts := []any{slog.String("error", err.Error())}
+	if denied(err) {
+		facts = append(facts, slog.String("fix", "let Redis's user do what the service needs: ACL SETUSER … "+rightsNeeded))
+	}
+	l.log.Warn("redis is down", facts...)
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -126,6 +149,9 @@ func (l *link) again(ctx context.Context) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.deaf {
+		return false
+	}
 	if l.cause != nil { // it may have been seen by somebody else meanwhile
 		l.log.Info("redis is up")
 	}

@@ -95,7 +95,7 @@ func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	}
 	r.rdb.AddHook(tripCounter{&r.trips})
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.link = newLink(r.ping, o.Budget, o.Log)
+	r.link = newLink(r.ask, o.Budget, o.Log)
 	r.link.first(ctx)
 	r.done.Go(func() { r.link.run(ctx) })
 	listening := make(chan struct{})
@@ -174,8 +174,6 @@ func (r *Redis) Stop() {
 	r.done.Wait()
 	_ = r.rdb.Close()
 }
-
-func (r *Redis) ping(ctx context.Context) error { return r.rdb.Ping(ctx).Err() }
 
 // do runs one operation within the budget, or not at all while Redis is known to be away. Its error is ErrUnavailable when
 // Redis is to blame.

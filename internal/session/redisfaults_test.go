@@ -42,6 +42,12 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
 // states are the changes of Redis's state, in order.
 func (l *lines) states() (all []string) {
 	l.mu.Lock()

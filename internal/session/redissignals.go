@@ -45,7 +45,11 @@ func (r *Redis) listen(ctx context.Context, ready func()) {
 	alive := r.now() // when the connection was last known to work
 	for ctx.Err() == nil {
 		began := time.Now()
-		if err := r.subscribed(ctx, &alive, ready); err != nil && ctx.Err() == nil {
+		switch err := r.subscribed(ctx, &alive, ready); {
+		case err == nil || ctx.Err() != nil:
+		case denied(err):
+			r.link.deafened(err)
+		default:
 			r.link.bad(err, began)
 		}
 		select {
@@ -67,6 +71,7 @@ func (r *Redis) subscribed(ctx context.Context, alive *time.Time, ready func()) 
 	if _, ok := confirmed.(*redis.Subscription); !ok {
 		return errors.New("the subscription was not confirmed")
 	}
+	r.link.hears()
 	if !r.link.up() && !r.link.again(ctx) {
 		return errBudget
 	}
