@@ -28,16 +28,18 @@ test: ## Go tests with the race detector, on a real PostgreSQL and Redis that th
 fuzz: ## Each fuzz target for FUZZTIME=3s
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz $(FUZZTIME)
 
-soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business, the fault tests ten times, each fuzz target for a minute
+soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business, the fault tests ten times, those of several instances at length, each fuzz target for a minute
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test -tags soak -run Soak -v -count=1 -p 1 ./internal/...
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test $(TESTFLAGS) -run TestFaults -count=10 -timeout 30m ./internal/app
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test -tags soak -v -count=1 -timeout 60m -run 'TestFaults|TestBroken|TestOld' ./internal/cluster
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz 1m guided
 
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l bench cmd deploy internal migrations); if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags fixtures ./internal/app/
-	$(GO) vet -tags soak ./internal/app/
+	$(GO) vet -tags soak ./internal/app/ ./internal/cluster/
+	$(GO) vet -tags clients ./internal/cluster/
 	$(GO) vet -tags image ./cmd/flowpos/ ./deploy/image/
 	@if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh; else echo "shellcheck is not here: deploy/*.sh were not looked at (Debian: apt-get install shellcheck)"; fi
 	$(GO) tool staticcheck ./...
@@ -46,6 +48,7 @@ clients: build ## Real MCP clients and conformance suites against the built serv
 	$(GO) build -tags fixtures -o bin/flowpos-fixtures ./cmd/flowpos
 	clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures $(SUITES)
 	$(if $(SUITES),,clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures --front off conformance typescript inspector)
+	$(if $(SUITES),,$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test -tags clients -v -count=1 -run TestTypeScript ./internal/cluster)
 
 bench: build ## Figures against a bare handler, Node and sessions in memory: QUICK=1 in four minutes, ROWS=list,… some, RECORD=1 into docs/measurements.md, PROFILE=folder (see bench/README.md)
 	$(GO) build -o bin/bench ./bench

@@ -26,7 +26,7 @@ func redisFailsOver(t testing.TB, c *cluster) {
 	late := c.begin(t, m.ana)
 	c.redis.Kill()
 	for _, line := range c.lines {
-		line.Redirect(heir.Addr)
+		line.To(heir.Addr)
 	}
 	c.allAnswer(t, m)
 	for n := range c.instances {

@@ -56,17 +56,6 @@ func (p *Proxy) Swallow() { p.become(hole) }
 // Heal lets everything through again. Connections that were swallowed have ended.
 func (p *Proxy) Heal() { p.become(passing) }
 
-// Redirect leads new connections to another server, and ends those to the one before.
-func (p *Proxy) Redirect(target string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.target = target
-	for c := range p.conns {
-		c.Close()
-	}
-	clear(p.conns)
-}
-
 // To ends all connections and leads new ones to another server, as a failover does.
 func (p *Proxy) To(target string) {
 	p.Cut()
@@ -108,12 +97,6 @@ func (p *Proxy) accept() {
 	}
 }
 
-func (p *Proxy) whither() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.target
-}
-
 // keep remembers a connection, or ends it.
 func (p *Proxy) keep(c net.Conn) bool {
 	p.mu.Lock()
@@ -141,7 +124,7 @@ func (p *Proxy) serve(client net.Conn) {
 	if !p.open() {
 		return
 	}
-	server, err := net.Dial("tcp", p.whither())
+	server, err := net.Dial("tcp", p.where())
 	if err != nil || !p.keep(server) {
 		return
 	}

@@ -55,7 +55,7 @@ func TestProxyLeadsElsewhere(t *testing.T) {
 	if got, err := redistest.Ask(p.Addr, "EXISTS", "who"); err != nil || got != ":0" {
 		t.Errorf("before: %s, %v", got, err)
 	}
-	p.Redirect(other.Addr)
+	p.To(other.Addr)
 	if got, err := redistest.Ask(p.Addr, "EXISTS", "who"); err != nil || got != ":1" {
 		t.Errorf("after: %s, %v", got, err)
 	}

@@ -1,0 +1,87 @@
+//go:build soak
+
+package cluster
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOldVersionBesideTheNew is row 28: while a deployment goes on, the program of before the last step of the schema works on
+// the schema of after it, beside instances of now, in the same sessions. It needs the repository's history.
+func TestOldVersionBesideTheNew(t *testing.T) {
+	before, err := builtBefore(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newBed(t).start(t, options{binary: before})
+	l := c.keyLoad(t)
+	p := c.mustConnect(t, "versions", "ana", older)
+	from := len(c.balancer.seen())
+	for range 10 {
+		if _, err := p.ListTools(t.Context(), nil); err != nil {
+			t.Errorf("list: %v", err)
+		}
+		if err := p.does(t.Context(), "get_sales_report", nil, ""); err != nil {
+			t.Error(err)
+		}
+		if err := p.reports(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	l.more(t, callsBetween)
+	at := map[int]int{}
+	for _, seen := range c.balancer.seen()[from:] {
+		at[seen.to]++
+	}
+	if len(at) != len(c.instances) {
+		t.Errorf("requests went to %v: this tests nothing", at)
+	}
+	id := p.ID()
+	if err := p.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	c.closedEverywhere(t, "ana", id)
+	calls, failures := l.end()
+	t.Logf("%d calls, %d failed, at %v", calls, len(failures), at)
+	for _, f := range failures {
+		t.Errorf("a call failed: %s", f)
+	}
+	c.rights(t)
+	c.record(t)
+	c.answers(t)
+}
+
+// builtBefore is the program of the last commit that did not know the newest step of the schema.
+func builtBefore(t testing.TB) (string, error) {
+	git := func(args ...string) (string, error) {
+		cmd := exec.Command("git", args...)
+		cmd.Dir = filepath.Join("..", "..")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, out)
+		}
+		return strings.TrimSpace(string(out)), nil
+	}
+	steps, err := filepath.Glob(filepath.Join("..", "..", "migrations", "*.sql"))
+	if err != nil {
+		return "", err
+	}
+	added, err := git("log", "--diff-filter=A", "--format=%H", "--", "migrations/"+filepath.Base(steps[len(steps)-1]))
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(buildDir, "before")
+	if _, err := git("worktree", "add", "--detach", dir, added+"^"); err != nil {
+		return "", err
+	}
+	t.Cleanup(func() {
+		if _, err := git("worktree", "remove", "--force", dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return build(dir, "flowpos-before", "-tags", "fixtures")
+}
