@@ -40,8 +40,11 @@ type Closure struct {
 // How fresh the knowledge of closings is. A closing must be seen everywhere within 5 s; open streams look every 4 s, so
 // what they look at may be one second old.
 const (
-	closedFresh = time.Second
-	closedStale = 5 * time.Second
+	closedFresh = 800 * time.Millisecond
+	// closedUsable is how old it may be while somebody is reading what is new: a reading of less than the difference stalls
+	// nobody but the one who makes it.
+	closedUsable = time.Second
+	closedStale  = 5 * time.Second
 	// ClosedOverlap is read again each time: a closing is stamped before it is committed, and Add may take so long
 	// between the two.
 	ClosedOverlap = 4 * time.Second
@@ -151,10 +154,17 @@ func (c *closedSet) refresh(ctx context.Context) error {
 	}
 	select {
 	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	default:
+		if c.usable() {
+			return nil
+		}
+		select {
+		case c.turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	defer func() { <-c.turn }()
 	if done, err := c.recent(); done { // somebody else read it while this one waited
 		return err
 	}
@@ -176,6 +186,13 @@ func (c *closedSet) refresh(ctx context.Context) error {
 	c.noteReading(began, clock, err)
 	_, err = c.recent()
 	return err
+}
+
+func (c *closedSet) usable() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	age := c.now().Sub(c.asOf)
+	return age >= 0 && age < closedUsable
 }
 
 // recent says whether there is nothing to read at the moment, and what that means for the asker.

@@ -156,11 +156,11 @@ func TestClosingThatNobodyHears(t *testing.T) {
 	if err := log.Add(t.Context(), []session.Closure{{Hash: session.HashOf("k"), Until: ref.Until}}); err != nil {
 		t.Fatal(err)
 	}
-	c.later(900 * time.Millisecond)
+	c.later(700 * time.Millisecond)
 	if _, err := r.Load(t.Context(), ref); err != nil {
 		t.Fatal(err)
 	}
-	c.later(4100 * time.Millisecond)
+	c.later(4300 * time.Millisecond)
 	if _, ok := r.Seen(ref); ok {
 		t.Error("5 s after its closing it is still seen")
 	}
