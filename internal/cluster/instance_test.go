@@ -130,7 +130,11 @@ func (i *instance) figure(name string) (sum float64, err error) {
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.IntN(20_000)))
+		port := 12_000 + rand.IntN(20_000)
+		if _, twice := given.LoadOrStore(port, true); twice {
+			continue
+		}
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			defer ln.Close()
 			return ln.Addr().String()
@@ -139,6 +143,9 @@ func freeAddress(t testing.TB) string {
 	t.Fatal("no free port")
 	return ""
 }
+
+// given are the ports that were handed out: instances take a moment until they listen, and others ask meanwhile.
+var given sync.Map
 
 // logbook keeps what was logged.
 type logbook struct {
