@@ -107,21 +107,9 @@ func (c *callCmd) post(ctx context.Context) (r callResult, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 70*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
+	status, b, err := postJSON(ctx, c.URL, c.Key, body)
 	if err != nil {
-		return r, fmt.Errorf("the URL %q cannot be used", c.URL)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.Key)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json, text/event-stream")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return r, fmt.Errorf("no server answers at %s; is flowpos demo running?", c.URL)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
-	if err != nil {
-		return r, fmt.Errorf("the answer broke off: %w", err)
+		return r, err
 	}
 	var msg struct {
 		Result *callResult `json:"result"`
@@ -130,10 +118,32 @@ func (c *callCmd) post(ctx context.Context) (r callResult, err error) {
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(b, &msg); err != nil || msg.Result == nil && msg.Error == nil {
-		return r, fmt.Errorf("%s answered %s, not with JSON-RPC", c.URL, resp.Status)
+		return r, fmt.Errorf("%s answered %s, not with JSON-RPC", c.URL, status)
 	}
 	if msg.Error != nil {
 		return r, errors.New(msg.Error.Message)
 	}
 	return *msg.Result, nil
+}
+
+// postJSON sends a body to a server that runs here, with a credential when there is one, and returns what it answered.
+func postJSON(ctx context.Context, url, key string, body []byte) (status string, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return "", nil, fmt.Errorf("the URL %q cannot be used", url)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/event-stream")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", nil, fmt.Errorf("no server answers at %s; is flowpos demo running?", url)
+	}
+	defer resp.Body.Close()
+	if answer, err = io.ReadAll(io.LimitReader(resp.Body, 8<<20)); err != nil {
+		return "", nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	return resp.Status, answer, nil
 }

@@ -1,13 +1,10 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -72,19 +69,9 @@ func exchange(ctx context.Context, who demoIdentity, u demo.User, url string) (t
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/token", bytes.NewReader(body))
+	status, b, err := postJSON(ctx, url+"/token", "", body)
 	if err != nil {
 		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("no server answers at %s; is flowpos demo running?", url)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return "", fmt.Errorf("the answer broke off: %w", err)
 	}
 	var out struct {
 		AccessToken string `json:"accessToken"`
@@ -93,7 +80,7 @@ func exchange(ctx context.Context, who demoIdentity, u demo.User, url string) (t
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(b, &out); err != nil || out.AccessToken == "" {
-		return "", fmt.Errorf("%s/token answered %s: %s", url, resp.Status, out.Error.Message)
+		return "", fmt.Errorf("%s/token answered %s: %s", url, status, out.Error.Message)
 	}
 	return out.AccessToken, nil
 }

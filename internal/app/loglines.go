@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logLines gathers log lines and writes many at once: a call has two, and one system call each was a tenth of its cost.
+// logLines gathers log lines and writes many at once: one system call for each was a twentieth of a call's cost.
 // A line waits at most logPause; warnings and errors take along what waits, at once; Close loses nothing, nor does what is
 // logged after it.
 //
