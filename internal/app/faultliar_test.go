@@ -8,44 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
-
-// verdict collects what a check complains about, instead of failing the test.
-type verdict struct {
-	testing.TB
-	mu     sync.Mutex
-	faults []string
-}
-
-// verdictOf runs a check to its end, or to where it gives up.
-func verdictOf(t testing.TB, check func(t testing.TB)) []string {
-	v := &verdict{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		check(v)
-	}()
-	<-done
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.faults
-}
-
-func (v *verdict) Errorf(format string, args ...any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.faults = append(v.faults, fmt.Sprintf(format, args...))
-}
-
-func (v *verdict) Error(args ...any)                 { v.Errorf("%s", fmt.Sprintln(args...)) }
-func (v *verdict) Fatal(args ...any)                 { v.Error(args...); runtime.Goexit() }
-func (v *verdict) Fatalf(format string, args ...any) { v.Errorf(format, args...); runtime.Goexit() }
 
 // lie answers in the place of a program, or leaves it to the program.
 type lie func(p *passage)

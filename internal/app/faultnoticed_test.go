@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/verdict"
 )
 
 // brokenRow runs a row of the fault table against a program that breaks every promise of the row, and names what each of
@@ -271,7 +272,7 @@ func (r brokenRow) noticed(t *testing.T, b *faultBed) {
 		s := b.serve(t, row.with)
 		s.patience, s.tries = time.Second, 1
 		s.believe(t, r.lie(t, s))
-		wantFaults(t, verdictOf(t, func(t testing.TB) { row.run(t, s) }), r.want)
+		wantFaults(t, verdict.Of(t, func(t testing.TB) { row.run(t, s) }), r.want)
 		return
 	}
 	t.Fatalf("no row is called %s…", r.row)
@@ -327,7 +328,7 @@ func TestBrokenInvariantsAreNoticed(t *testing.T) {
 	s.p.log.Info("said too much", "key", s.keys[ana], "name", anasWord)
 	s.misprint = func(page string) string { return page + s.keys[ana] + anasWord }
 	leak(t, s)
-	wantFaults(t, verdictOf(t, s.promises), []string{
+	wantFaults(t, verdict.Of(t, s.promises), []string{
 		"I1: the answer holds a word of another business", "I2: 2 stays for one reason", "I3: the stay",
 		"I4: ana-tienda-full is not who", "I4: ana-tienda-readonly is not who", "I4: luis-ferreteria-full is not who", "I4: a key without pos:intents", "I4: a merchant asks for the tenants",
 		"I4: a revoked key:", "I4: a revoked key was served", "app.leak", "open files, before", "connections to the database, before",

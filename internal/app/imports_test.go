@@ -37,6 +37,7 @@ func allowedImports() map[string][]string {
 		"demo":                             {"postgres", "pos"},
 		"salesimport":                      {"postgres", "pos"},
 		"tool":                             {"limit", "pos"},
+		"verdict":                          {},
 		"tool/tooltest":                    {"tool", "pos"},
 		"postgres":                         {"migrations", "pos"},
 		"postgres/embedded":                {},

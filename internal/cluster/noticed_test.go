@@ -4,45 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/verdict"
 )
-
-// verdict collects what a check complains about, instead of failing the test.
-type verdict struct {
-	testing.TB
-	mu     sync.Mutex
-	faults []string
-}
-
-// verdictOf runs a check to its end, or to where it gives up.
-func verdictOf(t testing.TB, check func(t testing.TB)) []string {
-	v := &verdict{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		check(v)
-	}()
-	<-done
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.faults
-}
-
-func (v *verdict) Errorf(format string, args ...any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.faults = append(v.faults, fmt.Sprintf(format, args...))
-}
-
-func (v *verdict) Logf(string, ...any)               {}
-func (v *verdict) Error(args ...any)                 { v.Errorf("%s", fmt.Sprintln(args...)) }
-func (v *verdict) Fatal(args ...any)                 { v.Error(args...); runtime.Goexit() }
-func (v *verdict) Fatalf(format string, args ...any) { v.Errorf(format, args...); runtime.Goexit() }
 
 // violation is a promise that is broken on purpose, and what must be said of it.
 type violation struct {
@@ -249,7 +217,7 @@ func TestBrokenPromisesAreNoticed(t *testing.T) {
 			t.Parallel()
 			c := b.start(t, options{})
 			c.balancer.misbehave(v.plant(t, c))
-			faults := verdictOf(t, func(t testing.TB) { v.run(t, c) })
+			faults := verdict.Of(t, func(t testing.TB) { v.run(t, c) })
 			if !strings.Contains(strings.Join(faults, "\n"), v.want) {
 				t.Errorf("nothing says %q: %q", v.want, faults)
 			}
