@@ -3,7 +3,7 @@
 # versions pinned in go.mod and clients/package.json.
 
 GO        ?= go
-TESTFLAGS ?= -race -parallel 6 # more than there are cores: many tests wait for a fault to pass
+TESTFLAGS ?= -race -parallel 4 # more than there are cores: many tests wait for a fault to pass
 PACKAGES  ?= ./...
 WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
 FUZZTIME  ?= 3s
