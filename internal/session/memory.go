@@ -22,6 +22,8 @@ type Memory struct {
 	order   *list.List       // of *kept, the most recently used in front
 	bytes   int
 	watched map[string]*watcher // the first of each session
+
+	tickets memoryTickets
 }
 
 // Bounds of all sessions together. Past them the sessions that were quiet the longest lose what is kept of them.
@@ -46,6 +48,7 @@ func NewMemory(log ClosedLog, now func() time.Time) *Memory {
 	return &Memory{
 		now: now, closed: newClosedSet(log, now),
 		records: map[string]record{}, kept: map[string]*kept{}, order: list.New(), watched: map[string]*watcher{},
+		tickets: memoryTickets{now: now, kept: map[string]ticket{}},
 	}
 }
 

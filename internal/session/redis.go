@@ -30,6 +30,7 @@ import (
 //	{mcp:session:<id>}:up          what the client sent for its running calls
 //	{mcp:session:<id>}:index, :bytes, :held:<stream>   order and size of the events, leases of calls
 //	{mcp:limit:<credential>}:<kind>                    what all instances counted
+//	{mcp:ticket:<name>}            Tickets: authorization requests and codes, by the hash of what names them
 type Redis struct {
 	local   *Memory // watchers, closings, and what goes on without Redis
 	rdb     *redis.Client

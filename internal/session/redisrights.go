@@ -22,7 +22,7 @@ func (r *Redis) ask(ctx context.Context) error {
 	cmds := []redis.Cmder{
 		pipe.Set(ctx, record, "", probeEach), pipe.Get(ctx, record), pipe.PExpire(ctx, record, probeEach), pipe.Exists(ctx, record),
 		pipe.XAdd(ctx, &redis.XAddArgs{Stream: beside, Values: []string{"k", "0"}}), pipe.XRange(ctx, beside, "-", "+"), pipe.XDel(ctx, beside, "1-1"),
-		pipe.Del(ctx, beside), pipe.RPush(ctx, beside, ""), pipe.LRange(ctx, beside, 0, 0), pipe.LLen(ctx, beside), pipe.LPop(ctx, beside),
+		pipe.Del(ctx, beside), pipe.GetDel(ctx, ticketKey(nobody)), pipe.RPush(ctx, beside, ""), pipe.LRange(ctx, beside, 0, 0), pipe.LLen(ctx, beside), pipe.LPop(ctx, beside),
 		pipe.SetNX(ctx, limits, 0, probeEach), pipe.IncrBy(ctx, limits, 1), pipe.DecrBy(ctx, limits, 1), pipe.PTTL(ctx, limits),
 		pipe.Eval(ctx, "return 1", nil), pipe.EvalSha(ctx, replaceScript.Hash(), []string{record, record}, "no", "no"),
 		pipe.Publish(ctx, r.channel, ""),

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Instances) {
 		"across":          across,
 		"slow watcher":    slowWatcher,
 		"stopped watcher": stoppedWatcher,
+		"tickets":         tickets,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
