@@ -22,6 +22,7 @@ func allowedImports() map[string][]string {
 		"server":                           {"mcphttp", "credential", "session", "postgres", "pos"},
 		"mcphttp":                          {"tool", "session", "credential", "limit", "pos"},
 		"tokenhttp":                        {"credential", "limit", "pos"},
+		"oauth":                            {"postgres", "session", "credential", "limit", "pos"},
 		"mcphttp/fixtures":                 {},
 		"session":                          {"limit", "pos"},
 		"session/redistest":                {},
@@ -63,11 +64,11 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "devidentity", "metrics", "verify", "deploy/image", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "oauth", "devidentity", "metrics", "verify", "deploy/image", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
 		"github.com/redis/go-redis":              {"session"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},
-		"github.com/jackc/pgx": {"app", "postgres", "postgres/embedded", "postgres/dbtest", "credential", "business", "catalog", "stock",
+		"github.com/jackc/pgx": {"app", "postgres", "postgres/embedded", "postgres/dbtest", "credential", "oauth", "business", "catalog", "stock",
 			"sales", "reports", "insight", "demo", "salesimport", "bench", "bench/floor"},
 	}
 }

@@ -13,6 +13,7 @@ import (
 // account is what FlowPOS knows of somebody who signed in.
 type account struct {
 	userID  string
+	name    string
 	active  bool
 	members []Membership
 }
@@ -24,8 +25,33 @@ type Membership struct {
 	Role pos.MemberRole `json:"role"`
 }
 
+// AccountInfo is what FlowPOS knows of somebody who may enter a business.
+type AccountInfo struct {
+	UserID     string
+	Name       string
+	Businesses []Membership // those that the person may enter now, by name
+}
+
+// Accounts says who people are, by the Firebase uid of a verified sign-in.
+type Accounts struct{ db *postgres.DB }
+
+// NewAccounts makes the Accounts of a database.
+func NewAccounts(db *postgres.DB) Accounts { return Accounts{db} }
+
+// Account fails with a *pos.Error like Exchange.SignIn.
+func (a Accounts) Account(ctx context.Context, uid string) (AccountInfo, error) {
+	acc, err := readAccount(ctx, a.db, uid)
+	if err == nil {
+		err = acc.admit()
+	}
+	for i, m := range acc.members {
+		acc.members[i].Name = pos.Clean(m.Name)
+	}
+	return AccountInfo{UserID: acc.userID, Name: pos.Clean(acc.name), Businesses: acc.members}, err
+}
+
 const accountSQL = `-- credential: who signed in
-SELECT user_id::text, is_active, id::text, name, member_role
+SELECT user_id::text, coalesce(user_name, ''), is_active, id::text, name, member_role
 FROM person_by_firebase_uid($1)`
 
 // readAccount is the account of a Firebase uid; one without a user id when there is none.
@@ -38,7 +64,7 @@ func readAccount(ctx context.Context, db *postgres.DB, uid string) (account, err
 			return err
 		}
 		var id, name, role *string
-		_, err = pgx.ForEachRow(rows, []any{&a.userID, &a.active, &id, &name, &role}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&a.userID, &a.name, &a.active, &id, &name, &role}, func() error {
 			if id != nil {
 				a.members = append(a.members, Membership{*id, *name, pos.MemberRole(*role)})
 			}
@@ -70,12 +96,12 @@ func noMembership() error {
 }
 
 const openGrantSQL = `-- credential: write a grant
-SELECT coalesce(open_grant(@uid, @client, @scopes)::text, '')`
+SELECT coalesce(open_grant(@uid, NULL, @scopes)::text, '')`
 
 // openGrant writes a grant for somebody who signed in; empty when the account is gone meanwhile. It is not tried twice: a
 // connection that broke may have written one.
-func openGrant(ctx context.Context, db *postgres.DB, uid, client string, scopes []pos.Scope) (id string, err error) {
-	err = db.Pool().QueryRow(ctx, openGrantSQL, pgx.StrictNamedArgs{"uid": uid, "client": orNull(client), "scopes": scopes}).Scan(&id)
+func openGrant(ctx context.Context, db *postgres.DB, uid string, scopes []pos.Scope) (id string, err error) {
+	err = db.Pool().QueryRow(ctx, openGrantSQL, pgx.StrictNamedArgs{"uid": uid, "scopes": scopes}).Scan(&id)
 	if err != nil {
 		return "", fmt.Errorf("grant: %w", postgres.Translate(err))
 	}

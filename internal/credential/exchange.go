@@ -41,6 +41,11 @@ type Issued struct {
 // SignIn makes a token for somebody whose ID token was verified. It fails with a *pos.Error: of kind RoleMissing when that is
 // nobody who may enter a business, and with a retryable one when it cannot be found out now.
 func (e *Exchange) SignIn(ctx context.Context, person Person) (Issued, error) {
+	return e.SignInFor(ctx, person, pos.AllScopes())
+}
+
+// SignInFor is SignIn for fewer scopes.
+func (e *Exchange) SignInFor(ctx context.Context, person Person, scopes []pos.Scope) (Issued, error) {
 	a, err := readAccount(ctx, e.db, person.UID)
 	if err == nil {
 		err = a.admit()
@@ -48,8 +53,8 @@ func (e *Exchange) SignIn(ctx context.Context, person Person) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	claims := Claims{UserID: a.userID, Scopes: pos.AllScopes()}
-	if claims.GrantID, err = openGrant(ctx, e.db, person.UID, "", claims.Scopes); err != nil {
+	claims := Claims{UserID: a.userID, Scopes: scopes}
+	if claims.GrantID, err = openGrant(ctx, e.db, person.UID, claims.Scopes); err != nil {
 		return Issued{}, err
 	}
 	if claims.GrantID == "" { // switched off between the two questions
@@ -62,8 +67,11 @@ func (e *Exchange) SignIn(ctx context.Context, person Person) (Issued, error) {
 // of now, never wider. It fails with a *Refusal when the token is not good for that, otherwise like SignIn.
 func (e *Exchange) Refresh(ctx context.Context, token string) (Issued, error) {
 	claims, err := e.tokens.VerifyForRefresh(token, RefreshGrace)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Issued{}, err
+	case claims.ClientID != "": // an assistant's hour must not become months without its refresh token
+		return Issued{}, refused("a token of an OAuth client is refreshed with its refresh token")
 	}
 	g, err := readGrant(ctx, e.db, &claims)
 	switch {
@@ -83,7 +91,7 @@ func (e *Exchange) Refresh(ctx context.Context, token string) (Issued, error) {
 	if err != nil {
 		return Issued{}, fmt.Errorf("refresh: %w", postgres.Translate(err))
 	}
-	fresh := Claims{UserID: claims.UserID, GrantID: claims.GrantID, ClientID: claims.ClientID, Scopes: g.caller.Scopes, Expires: g.ends}
+	fresh := Claims{UserID: claims.UserID, GrantID: claims.GrantID, Scopes: g.caller.Scopes, Expires: g.ends}
 	return e.issue(fresh, membershipsOf(g.caller), active)
 }
 

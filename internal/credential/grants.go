@@ -25,7 +25,7 @@ type GrantInfo struct {
 
 // The newest first: that is where somebody looks who lost a phone.
 const listGrantsSQL = `-- credential: list grants
-SELECT g.id::text, u.email, coalesce(g.client_id, '') AS client_id, g.scopes, coalesce(b.name, '') AS business,
+SELECT g.id::text, u.email, coalesce(g.client_name, g.client_id, '') AS client, g.scopes, coalesce(b.name, '') AS business,
        g.created_at, g.last_used_at, g.expires_at, g.revoked_at
 FROM mcp_grant g
 JOIN "user" u ON u.id = g.user_id

@@ -42,6 +42,7 @@ type TokenOptions struct {
 // are still in force is for its caller to look up. It is safe for concurrent use.
 type Tokens struct {
 	ttl              time.Duration
+	secret           []byte // the current one; other keys are derived from it
 	issuer, audience string
 	now              func() time.Time
 	current          tokenKey
@@ -68,7 +69,7 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 	case o.Issuer == "" || o.Audience == "" || o.Now == nil:
 		return nil, errors.New("tokens need an issuer, an audience and a clock")
 	}
-	t := &Tokens{ttl: o.TTL, issuer: o.Issuer, audience: o.Audience, now: o.Now, keys: map[string]tokenKey{}}
+	t := &Tokens{ttl: o.TTL, secret: []byte(o.Secret), issuer: o.Issuer, audience: o.Audience, now: o.Now, keys: map[string]tokenKey{}}
 	for _, secret := range append(slices.Clone(o.Previous), o.Secret) { // the current one last, should it be among the others
 		key, err := newTokenKey(secret)
 		if err != nil {
@@ -98,6 +99,11 @@ func newTokenKey(secret string) (tokenKey, error) {
 	}
 	header := fmt.Sprintf(`{"alg":"HS256","kid":%q,"typ":"at+jwt"}`, base64.RawURLEncoding.EncodeToString(id))
 	return tokenKey{base64.RawURLEncoding.EncodeToString([]byte(header)), key}, nil
+}
+
+// Derive makes a key of another purpose from MCP_TOKEN_SECRET. It changes with the secret.
+func (t *Tokens) Derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, t.secret, nil, purpose, sha256.Size)
 }
 
 // sign returns the MAC of a header and claims as they are sent.

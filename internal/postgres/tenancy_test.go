@@ -198,7 +198,7 @@ FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
   AND NOT has_table_privilege('flowpos_app', c.oid, 'SELECT')
 ORDER BY 1`)
-	if diff := cmp.Diff([]string{"business_card", "mcp_api_key", "mcp_grant", "mcp_operator_access", "user"}, outOfReach); diff != "" {
+	if diff := cmp.Diff([]string{"business_card", "mcp_api_key", "mcp_client", "mcp_consent", "mcp_grant", "mcp_operator_access", "mcp_refresh_token", "user"}, outOfReach); diff != "" {
 		t.Errorf("relations that the app cannot read (-want +got):\n%s", diff)
 	}
 	notTenant := texts(t, db, `
@@ -237,18 +237,28 @@ ORDER BY 1`)
 		"chosen_business search_path=public, pg_temp flowpos_app",
 		"credential_by_grant search_path=public, pg_temp flowpos_app",
 		"credential_by_key_hash search_path=public, pg_temp flowpos_app",
+		"end_grant_of_client search_path=public, pg_temp flowpos_app",
+		"end_grant_of_code search_path=public, pg_temp flowpos_app",
+		"end_grant_of_refresh search_path=public, pg_temp flowpos_app",
 		"grant_in_force search_path=public, pg_temp flowpos_app",
 		"key_in_force search_path=public, pg_temp flowpos_app",
+		"last_consent search_path=public, pg_temp flowpos_app",
 		"member_create_key search_path=public, pg_temp flowpos_app",
+		"member_end_grant search_path=public, pg_temp flowpos_app",
 		"member_end_key search_path=public, pg_temp flowpos_app",
+		"member_grants search_path=public, pg_temp flowpos_app",
 		"member_keys search_path=public, pg_temp flowpos_app",
 		"open_grant search_path=public, pg_temp flowpos_app",
 		"operator_enter search_path=public, pg_temp flowpos_app",
 		"operator_stays search_path=public, pg_temp flowpos_app",
 		"operator_tenants search_path=public, pg_temp flowpos_app",
 		"person_by_firebase_uid search_path=public, pg_temp flowpos_app",
+		"redeem_code search_path=public, pg_temp flowpos_app",
+		"register_client search_path=public, pg_temp flowpos_app",
+		"registered_client search_path=public, pg_temp flowpos_app",
 		"require_key_manager search_path=public, pg_temp nobody",
 		"require_operator search_path=public, pg_temp nobody",
+		"rotate_refresh search_path=public, pg_temp flowpos_app",
 		"touch_grant search_path=public, pg_temp flowpos_app",
 		"touch_key search_path=public, pg_temp flowpos_app",
 	}

@@ -3,13 +3,11 @@ package tokenhttp
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
@@ -20,8 +18,7 @@ const maxBody = 64 << 10
 // fields are the members of a request's JSON object.
 type fields map[string]json.RawMessage
 
-// readFields reads a body that is one JSON object, or nothing at all. It is strict where a lenient reader could be made to
-// see something else than whoever checked the request before it: one object, each name once, valid UTF-8.
+// readFields reads a body that is one JSON object, or nothing at all.
 func readFields(r *http.Request) (fields, error) {
 	if v := r.Header.Get("Content-Encoding"); v != "" && !strings.EqualFold(v, "identity") {
 		return nil, &wrong{http.StatusUnsupportedMediaType, "compressed bodies are not accepted"}
@@ -43,41 +40,8 @@ func readFields(r *http.Request) (fields, error) {
 		return nil, tooLarge
 	case len(bytes.TrimSpace(body)) == 0:
 		return fields{}, nil
-	case !utf8.Valid(body):
-		return nil, invalid("the body is not valid UTF-8")
 	}
-	return parseObject(body)
-}
-
-func parseObject(body []byte) (fields, error) {
-	notObject := invalid("the body must be one JSON object")
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, notObject
-	}
-	out := fields{}
-	for dec.More() {
-		t, err := dec.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, notObject
-		}
-		if _, twice := out[name]; twice {
-			return nil, invalid("%q is there twice", pos.Clip(pos.Clean(name), 40))
-		}
-		var v json.RawMessage
-		if dec.Decode(&v) != nil {
-			return nil, notObject
-		}
-		out[name] = v
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, notObject
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, notObject
-	}
-	return out, nil
+	return pos.ParseObject(body)
 }
 
 // read reads a member into v; one that is absent or null leaves it as it is.
