@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flowpos/flowpos-backend/internal/mcphttp"
+	"github.com/flowpos/flowpos-backend/internal/web"
 )
 
 // serveCmd is `flowpos serve`; its flags are the settings of contract.md, section 4, as far as they exist.
@@ -33,6 +34,9 @@ type serveCmd struct {
 	FirebaseProject     string   `name:"firebase-project-id" env:"FIREBASE_PROJECT_ID" help:"Firebase project that people sign in with."`
 	FirebaseCertsURL    string   `name:"firebase-certs-url" env:"FIREBASE_CERTS_URL" help:"Where the certificates of its ID tokens are. Without it Google's."`
 	FirebaseEmulator    string   `name:"firebase-auth-emulator-host" env:"FIREBASE_AUTH_EMULATOR_HOST" help:"Take the unsigned ID tokens of the Firebase Auth emulator too. Refused in production."`
+	FirebaseAPIKey      string   `name:"firebase-api-key" env:"FIREBASE_API_KEY" help:"Web API key of the project, which the sign-in page needs; it is public. Without it assistants cannot connect by their URL alone."`
+	FirebaseAuthDomain  string   `name:"firebase-auth-domain" env:"FIREBASE_AUTH_DOMAIN" help:"Its auth domain, such as my-project.firebaseapp.com: the page offers to continue with Google too."`
+	TrustedClients      []string `name:"oauth-trusted-clients" env:"OAUTH_TRUSTED_CLIENTS" help:"Further assistants to trust, separated by commas: hosts, or beginnings of redirects such as myapp://oauth/."`
 	RedisHost           string   `env:"REDIS_HOST" help:"Redis that instances share sessions through."`
 	RedisPort           int      `env:"REDIS_PORT" default:"6379" help:"Its port."`
 	RedisPassword       string   `env:"REDIS_PASSWORD" help:"Its password, if it has one."`
@@ -40,8 +44,10 @@ type serveCmd struct {
 
 	cloudProject string // of Cloud Run: log lines name their trace in it
 
-	identity *http.Client  // fetches the certificates in the process: the demo's own people sign in without Google
-	extra    mcphttp.Extra // features beside the tools, for tests; nil: those of the build
+	identity    *http.Client     // fetches the certificates in the process: the demo's own people sign in without Google
+	development *web.Development // signs in made-up people on the pages: the demo's
+	web         *http.Client     // fetches client documents, for tests; nil: from public addresses only
+	extra       mcphttp.Extra    // features beside the tools, for tests; nil: those of the build
 
 	AppEnv string `env:"APP_ENV" default:"production" enum:"production,development,test" help:"What may be relaxed: ${enum}. NODE_ENV=production and Cloud Run always mean production."`
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/demo"
 	"github.com/flowpos/flowpos-backend/internal/devidentity"
+	"github.com/flowpos/flowpos-backend/internal/web"
 )
 
 // demoProject is the made-up Firebase project that the demo's people sign in to.
@@ -30,8 +31,36 @@ func (d *demoRun) signIns(cfg *serveCmd) (err error) {
 		return err
 	}
 	cfg.FirebaseProject, cfg.FirebaseCertsURL, cfg.identity = demoProject, devidentity.CertsURL, d.who.Client()
-	cfg.TokenSecret, err = d.who.Secret()
+	if cfg.TokenSecret, err = d.who.Secret(); err != nil {
+		return err
+	}
+	cfg.development, err = d.who.onPages()
 	return err
+}
+
+// onPages lets the demo's people sign in on the pages, by a button each.
+func (i demoIdentity) onPages() (*web.Development, error) {
+	people, err := demoPeople()
+	if err != nil {
+		return nil, err
+	}
+	out := &web.Development{IDToken: func(email string) (string, error) {
+		for _, u := range people {
+			if u.Email == email {
+				return i.signIn(u)
+			}
+		}
+		return "", errors.New("the demo has nobody of this email")
+	}}
+	for _, u := range people {
+		out.People = append(out.People, web.DevelopmentPerson{Name: u.Name, Email: u.Email})
+	}
+	return out, nil
+}
+
+// signIn is the ID token of one of the demo's people who signs in now.
+func (i demoIdentity) signIn(u demo.User) (string, error) {
+	return i.IDToken(devidentity.Person{UID: u.FirebaseUID(), Email: u.Email, Name: u.Name})
 }
 
 // tokens signs each of the demo's people in.
@@ -59,7 +88,7 @@ func demoPeople() ([]demo.User, error) {
 
 // exchange turns a sign-in into an access token at a running demo.
 func exchange(ctx context.Context, who demoIdentity, u demo.User, url string) (token string, err error) {
-	id, err := who.IDToken(devidentity.Person{UID: u.FirebaseUID(), Email: u.Email, Name: u.Name})
+	id, err := who.signIn(u)
 	if err != nil {
 		return "", err
 	}

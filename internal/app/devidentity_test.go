@@ -17,7 +17,8 @@ import (
 
 // The development identity says of anybody that they have signed in. It must be out of reach of everything but the demo:
 // only files of that subcommand may import it, what such a file declares may be used by files of the demo only, and only
-// they may set serveCmd.identity, through which it reaches the verifier.
+// they may set serveCmd.identity, through which it reaches the verifier, and serveCmd.development, which signs people in on
+// the pages.
 
 const devIdentity = module + "internal/devidentity"
 
@@ -71,6 +72,11 @@ func TestDevelopmentIdentityElsewhereIsFound(t *testing.T) {
 			"internal/app/serve.go sets identity",
 		},
 		{
+			"serve with people of the demo",
+			map[string]string{"internal/app/serve.go": "package app\nfunc (c *serveCmd) run() { c.development = nil }\n"},
+			"internal/app/serve.go sets development",
+		},
+		{
 			"a program made with one",
 			map[string]string{"internal/app/program.go": "package app\nfunc f() any { return &serveCmd{Port: 1, identity: nil} }\n"},
 			"internal/app/program.go sets identity",
@@ -115,8 +121,10 @@ func outsideTheDemo(t *testing.T, files map[string]string) (wrong []string) {
 			if id, ok := n.(*ast.Ident); ok && declared[id.Name] {
 				wrong = append(wrong, fmt.Sprintf("%s uses %s of the demo's identity", name, id.Name))
 			}
-			if setsIdentity(n) {
-				wrong = append(wrong, name+" sets identity")
+			for _, field := range []string{"identity", "development"} {
+				if sets(n, field) {
+					wrong = append(wrong, name+" sets "+field)
+				}
 			}
 			return true
 		})
@@ -124,14 +132,14 @@ func outsideTheDemo(t *testing.T, files map[string]string) (wrong []string) {
 	return wrong
 }
 
-// setsIdentity says whether n gives a field of this name a value.
-func setsIdentity(n ast.Node) bool {
+// sets says whether n gives a field of this name a value.
+func sets(n ast.Node, field string) bool {
 	named := func(e ast.Expr) bool {
 		if s, ok := e.(*ast.SelectorExpr); ok {
 			e = s.Sel
 		}
 		id, ok := e.(*ast.Ident)
-		return ok && id.Name == "identity"
+		return ok && id.Name == field
 	}
 	switch n := n.(type) {
 	case *ast.AssignStmt:

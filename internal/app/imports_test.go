@@ -19,9 +19,10 @@ func allowedImports() map[string][]string {
 	return map[string][]string{
 		"cmd/flowpos":                      {"app"},
 		"app":                              {"*"}, // it wires
-		"server":                           {"mcphttp", "credential", "session", "postgres", "pos"},
+		"server":                           {"mcphttp", "credential", "oauth", "session", "postgres", "pos"},
 		"mcphttp":                          {"tool", "session", "credential", "limit", "pos"},
 		"tokenhttp":                        {"credential", "limit", "pos"},
+		"web":                              {"oauth", "credential", "pos"},
 		"oauth":                            {"postgres", "session", "credential", "limit", "pos"},
 		"mcphttp/fixtures":                 {},
 		"session":                          {"limit", "pos"},
@@ -64,7 +65,7 @@ func allowedImports() map[string][]string {
 // onlyIn says which packages alone may import something from outside.
 func onlyIn() map[string][]string {
 	return map[string][]string{
-		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "oauth", "devidentity", "metrics", "verify", "deploy/image", "bench", "bench/floor", "bench/inside"},
+		"net/http":                               {"app", "server", "mcphttp", "tokenhttp", "credential", "oauth", "web", "devidentity", "metrics", "verify", "deploy/image", "bench", "bench/floor", "bench/inside"},
 		"github.com/prometheus":                  {"metrics"},
 		"github.com/redis/go-redis":              {"session"},
 		"github.com/modelcontextprotocol/go-sdk": {"mcphttp", "mcphttp/fixtures", "tool/tooltest"},

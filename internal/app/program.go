@@ -13,6 +13,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/insight"
 	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/mcphttp"
+	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres"
 	"github.com/flowpos/flowpos-backend/internal/reports"
@@ -99,6 +100,10 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 		PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
 		ScopesOffered: pos.AllScopes(), SignIns: p.signIns.tokens != nil, Log: log, Now: now, Redis: p.redisState,
 	}
+	if p.authorizes() {
+		m := oauth.MetadataOf(cfg.PublicURL)
+		o.Authorization = &m
+	}
 	if cfg.MetricsAddr != "" {
 		if p.figures, err = newFigures(cfg.MetricsAddr, db, p.redis); err != nil {
 			p.closeStore()
@@ -175,8 +180,18 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 	if err != nil {
 		return err
 	}
+	tokens := guard.Origins(p.tokenPaths())
+	if p.authorizes() {
+		pages, err := p.authorization(secret)
+		if err != nil {
+			return err
+		}
+		tokens = formOrJSON(pages.Clients, tokens)
+		pages.Clients, pages.People = guard.Hosts(pages.Clients), guard.Hosts(pages.People)
+		p.server.SetPages(pages)
+	}
 	p.sessions.endpoint.Store(h)
-	p.server.SetTokens(guard.Hosts(guard.Origins(p.tokenPaths())))
+	p.server.SetTokens(guard.Hosts(tokens))
 	p.server.SetMCP(h)
 	close(p.ready)
 	return nil

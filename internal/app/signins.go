@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
+	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/tokenhttp"
 )
 
@@ -23,6 +24,9 @@ func (c *serveCmd) checkSignIns() error {
 	}
 	if strings.HasPrefix(strings.ToLower(c.FirebaseCertsURL), "http:") && c.production() {
 		return fmt.Errorf("FIREBASE_CERTS_URL is %q, which production refuses: whoever is on the way could sign in as anybody; it must begin with https", c.FirebaseCertsURL)
+	}
+	if _, err := oauth.NewTrust(c.TrustedClients); err != nil {
+		return err
 	}
 	if c.TokenSecret == "" && len(c.TokenSecretPrevious) > 0 {
 		return errors.New("MCP_TOKEN_SECRET_PREVIOUS is set without MCP_TOKEN_SECRET, which new tokens are signed with")

@@ -13,18 +13,20 @@ type Kind uint8
 
 // The kinds.
 const (
-	Reads    Kind = iota // calls of tools that change nothing of a business
-	Writes               // calls of tools that add or change
-	Exports              // files made; no tool does yet
-	Requests             // HTTP requests of a known credential, whatever they ask
-	Refused              // requests whose credential is not in force
-	Looks                // such requests that may ask the database all the same
+	Reads       Kind = iota // calls of tools that change nothing of a business
+	Writes                  // calls of tools that add or change
+	Exports                 // files made; no tool does yet
+	Requests                // HTTP requests of a known credential, whatever they ask
+	Refused                 // requests whose credential is not in force
+	Looks                   // such requests that may ask the database all the same
+	Asking                  // requests of assistants for a person's consent
+	Registering             // clients that register themselves
 	kinds
 )
 
 // String is the kind as metrics name it.
 func (k Kind) String() string {
-	return [kinds]string{"reads", "writes", "exports", "requests", "refused", "looks"}[k]
+	return [kinds]string{"reads", "writes", "exports", "requests", "refused", "looks", "asking", "registering"}[k]
 }
 
 // Rate is how many of a kind fit in a window.
@@ -53,6 +55,9 @@ func PerAddress() Rates {
 	return Rates{
 		Refused: {30, time.Minute},
 		Looks:   {10, time.Minute},
+		// An assistant's servers register for all of its people from few addresses; a person behind one asks once or twice.
+		Asking:      {60, time.Minute},
+		Registering: {30, time.Minute},
 	}
 }
 

@@ -8,9 +8,10 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
-// resourceMetadata is the protected-resource document of RFC 9728. It names no authorization server while there is none.
+// resourceMetadata is the protected-resource document of RFC 9728. It names no authorization server where there is none.
 type resourceMetadata struct {
 	Resource      string   `json:"resource"`
+	Servers       []string `json:"authorization_servers,omitempty"`
 	Scopes        []string `json:"scopes_supported"`
 	BearerMethods []string `json:"bearer_methods_supported"`
 	Name          string   `json:"resource_name"`
@@ -26,13 +27,17 @@ func (s *Server) protectedResource(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	writeDocument(w, resourceMetadata{Resource: s.o.PublicURL + path, Scopes: s.scopes(), BearerMethods: []string{"header"}, Name: "FlowPOS"})
+	doc := resourceMetadata{Resource: s.o.PublicURL + path, Scopes: s.scopes(), BearerMethods: []string{"header"}, Name: "FlowPOS"}
+	if s.o.Authorization != nil {
+		doc.Servers = []string{s.o.PublicURL}
+	}
+	writeDocument(w, doc)
 }
 
-// serverMetadata is the document of RFC 8414. There is no authorization server yet, and it says so: no grant types, no
-// response types, and none of the endpoints that would belong to them. Where people can sign in, two members of our own name
-// the documented exchange, which speaks JSON and not OAuth's form (docs/decisions/0012-discovery-without-a-server.md).
-type serverMetadata struct {
+// noServer is the document of RFC 8414 where there is no authorization server, and says so: no grant types, no response types,
+// and none of the endpoints that would belong to them. Where people can sign in, two members of our own name the documented
+// exchange, which speaks JSON and not OAuth's form (docs/decisions/0012-discovery-without-a-server.md).
+type noServer struct {
 	Issuer        string   `json:"issuer"`
 	ResponseTypes []string `json:"response_types_supported"`
 	GrantTypes    []string `json:"grant_types_supported"`
@@ -48,11 +53,24 @@ func (s *Server) authorizationServer(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	doc := serverMetadata{Issuer: s.o.PublicURL, ResponseTypes: []string{}, GrantTypes: []string{}, Scopes: s.scopes()}
+	if s.o.Authorization != nil {
+		writeDocument(w, s.o.Authorization)
+		return
+	}
+	doc := noServer{Issuer: s.o.PublicURL, ResponseTypes: []string{}, GrantTypes: []string{}, Scopes: s.scopes()}
 	if s.o.SignIns {
 		doc.Exchange, doc.Refresh = s.o.PublicURL+"/mcp/token", s.o.PublicURL+"/mcp/token/refresh"
 	}
 	writeDocument(w, doc)
+}
+
+// openID answers where clients look that know OpenID's discovery only: with the same document, where there is one.
+func (s *Server) openID(w http.ResponseWriter, r *http.Request) {
+	if s.o.Authorization == nil {
+		notFound(w, r)
+		return
+	}
+	s.authorizationServer(w, r)
 }
 
 func (s *Server) scopes() []string {

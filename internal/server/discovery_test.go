@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/server"
 )
@@ -52,11 +54,56 @@ func TestServerMetadataSaysWhatExists(t *testing.T) {
 	}
 }
 
+// With an authorization server all three well-known names have it, at the root and path-inserted, and the resource names it.
+func TestMetadataOfTheAuthorizationServer(t *testing.T) {
+	t.Parallel()
+	m := oauth.MetadataOf("https://pos.example.com")
+	s := server.New(server.Options{PublicURL: "https://pos.example.com", ScopesOffered: pos.AllScopes(), SignIns: true, Authorization: &m,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Database: &database{}})
+	at := func(path string) (doc map[string]any) {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = "evil.example"
+		s.ServeHTTP(w, r)
+		if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || w.Code != 200 || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Fatalf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
+		}
+		return doc
+	}
+	const base = "https://pos.example.com"
+	want := map[string]any{
+		"issuer": base, "authorization_endpoint": base + "/authorize", "token_endpoint": base + "/mcp/token",
+		"registration_endpoint": base + "/register", "revocation_endpoint": base + "/revoke",
+		"scopes_supported":         []any{"pos:read", "pos:write", "reports:read", "psa:read", "pos:intents", "offline_access"},
+		"response_types_supported": []any{"code"}, "response_modes_supported": []any{"query"},
+		"grant_types_supported":                          []any{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"},
+		"token_endpoint_auth_methods_supported":          []any{"none", "client_secret_post", "client_secret_basic"},
+		"revocation_endpoint_auth_methods_supported":     []any{"none", "client_secret_post", "client_secret_basic"},
+		"code_challenge_methods_supported":               []any{"S256"},
+		"authorization_response_iss_parameter_supported": true, "client_id_metadata_document_supported": true,
+		"flowpos_token_exchange_endpoint": base + "/mcp/token", "flowpos_token_refresh_endpoint": base + "/mcp/token/refresh",
+	}
+	for _, name := range []string{"oauth-authorization-server", "openid-configuration"} {
+		for _, path := range []string{"", "/mcp", "/mcp/readonly", "/mcp/b/" + businessID} {
+			if diff := cmp.Diff(want, at("/.well-known/"+name+path)); diff != "" {
+				t.Errorf("%s%s (-want +got):\n%s", name, path, diff)
+			}
+		}
+	}
+	for _, path := range []string{"", "/mcp", "/mcp/readonly"} {
+		doc := at("/.well-known/oauth-protected-resource" + path)
+		if diff := cmp.Diff([]any{base}, doc["authorization_servers"]); diff != "" || strings.Contains(fmt.Sprint(doc["scopes_supported"]), "offline") {
+			t.Errorf("resource %s: %v", path, doc)
+		}
+	}
+}
+
 // Every URL in both documents leads to something that is there.
 func TestDocumentsNameOnlyWhatIsServed(t *testing.T) {
 	t.Parallel()
+	m := oauth.MetadataOf("https://pos.example.com")
 	routes := strings.Join(server.Routes(), "\n") + "\n"
-	s := server.New(server.Options{PublicURL: "https://pos.example.com", SignIns: true, Log: slog.New(slog.DiscardHandler), Now: time.Now, Database: &database{}})
+	s := server.New(server.Options{PublicURL: "https://pos.example.com", SignIns: true, Authorization: &m, Log: slog.New(slog.DiscardHandler), Now: time.Now, Database: &database{}})
 	named := 0
 	for _, path := range []string{serverDocument, "/.well-known/oauth-protected-resource"} {
 		w := httptest.NewRecorder()
@@ -72,13 +119,13 @@ func TestDocumentsNameOnlyWhatIsServed(t *testing.T) {
 				continue
 			}
 			named++
-			if !strings.Contains(routes, "POST "+at+"\n") {
+			if !strings.Contains(routes, "POST "+at+"\n") && !strings.Contains(routes, "GET "+at+"\n") {
 				t.Errorf("%s of %s is %s, which is not served", member, path, u)
 			}
 		}
 	}
-	if named != 3 {
-		t.Errorf("%d URLs were looked at, want 3", named)
+	if named != 7 {
+		t.Errorf("%d URLs were looked at, want 7", named)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
@@ -40,7 +41,8 @@ type Options struct {
 	NeedsSchema   int64 // the schema version that this program needs
 	Database      Database
 	ScopesOffered []pos.Scope
-	SignIns       bool // people can sign in: /mcp/token gives tokens
+	SignIns       bool            // people can sign in: /mcp/token gives tokens
+	Authorization *oauth.Metadata // the authorization server's document; nil: there is none, and no pages
 	Log           *slog.Logger
 	Now           func() time.Time
 	Meter         Meter         // nil: nobody counts
@@ -52,6 +54,7 @@ type Server struct {
 	o        Options
 	mcp      atomic.Pointer[MCP]
 	tokens   atomic.Pointer[http.Handler]
+	pages    atomic.Pointer[Pages]
 	started  time.Time
 	stopping atomic.Bool
 	health   healthCache
@@ -82,6 +85,15 @@ func (s *Server) table() []row {
 		{"/mcp/readonly/b/{businessId}", s.serveMCP, nil},
 		{"/mcp/token", s.serveTokens, []string{"POST /mcp/token"}},
 		{"/mcp/token/refresh", s.serveTokens, []string{"POST /mcp/token/refresh"}},
+		{"/token", s.serveClients, []string{"POST /token"}},
+		{"/register", s.serveClients, []string{"POST /register"}},
+		{"/revoke", s.serveClients, []string{"POST /revoke"}},
+		{"/authorize", s.servePeople, []string{"GET /authorize"}},
+		{"/oauth/consent", s.servePeople, []string{"GET /oauth/consent"}},
+		{"/oauth/consent/{step}", s.servePeople, []string{"POST /oauth/consent/{step}"}},
+		{"/settings/mcp", s.servePeople, []string{"GET /settings/mcp"}},
+		{"/settings/mcp/{step...}", s.servePeople, []string{"POST /settings/mcp/{step...}"}},
+		{"/assets/{name}", s.servePeople, []string{"GET /assets/{name}"}},
 		{"/mcp/keys", s.serveTokens, []string{"POST /mcp/keys", "GET /mcp/keys"}},
 		{"/mcp/keys/{id}", s.serveTokens, []string{"DELETE /mcp/keys/{id}"}},
 		{"/mcp/keys/{id}/revoke", s.serveTokens, []string{"PATCH /mcp/keys/{id}/revoke"}},
@@ -89,6 +101,8 @@ func (s *Server) table() []row {
 		{"GET /.well-known/oauth-protected-resource/{path...}", s.protectedResource, nil},
 		{"GET /.well-known/oauth-authorization-server", s.authorizationServer, nil},
 		{"GET /.well-known/oauth-authorization-server/{path...}", s.authorizationServer, nil},
+		{"GET /.well-known/openid-configuration", s.openID, nil},
+		{"GET /.well-known/openid-configuration/{path...}", s.openID, nil},
 		{"GET /health", s.healthy, nil},
 		{"GET /health/live", s.live, nil},
 		{"GET /health/ready", s.ready, nil},
@@ -120,6 +134,34 @@ func (s *Server) SetMCP(m MCP) { s.mcp.Store(&m) }
 
 // SetTokens opens what serves /mcp/token and /mcp/keys, with SetMCP.
 func (s *Server) SetTokens(h http.Handler) { s.tokens.Store(&h) }
+
+// Pages are what the authorization server and its pages serve.
+type Pages struct {
+	Clients http.Handler // /token, /register and /revoke
+	People  http.Handler // everything that a browser shows
+}
+
+// SetPages opens them, with SetMCP.
+func (s *Server) SetPages(p Pages) { s.pages.Store(&p) }
+
+func (s *Server) serveClients(w http.ResponseWriter, r *http.Request) {
+	s.servePages(w, r, func(p *Pages) http.Handler { return p.Clients })
+}
+
+func (s *Server) servePeople(w http.ResponseWriter, r *http.Request) {
+	s.servePages(w, r, func(p *Pages) http.Handler { return p.People })
+}
+
+func (s *Server) servePages(w http.ResponseWriter, r *http.Request, which func(*Pages) http.Handler) {
+	switch p := s.pages.Load(); {
+	case s.o.Authorization == nil:
+		notFound(w, r)
+	case p == nil:
+		starting(w)
+	default:
+		which(p).ServeHTTP(w, r)
+	}
+}
 
 func (s *Server) serveTokens(w http.ResponseWriter, r *http.Request) {
 	h := s.tokens.Load()

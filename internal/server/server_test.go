@@ -135,6 +135,10 @@ func TestRoutes(t *testing.T) {
 		{"OPTIONS", "/mcp/keys", 200, "hello /mcp/keys"},
 		{"DELETE", "/mcp/keys/" + businessID, 200, "hello /mcp/keys/" + businessID},
 		{"PATCH", "/mcp/keys/" + businessID + "/revoke", 200, "hello /mcp/keys/" + businessID + "/revoke"},
+		{"GET", "/authorize", 404, nothing}, // there is no authorization server here
+		{"POST", "/token", 404, nothing},
+		{"GET", "/settings/mcp", 404, nothing},
+		{"GET", "/.well-known/openid-configuration", 404, nothing},
 		{"POST", "/mcp/token/", 404, nothing},
 		{"POST", "/mcp/", 404, nothing},
 		{"POST", "/mcp/other", 404, nothing},

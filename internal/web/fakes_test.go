@@ -43,8 +43,8 @@ type shop struct {
 	failing  error // what everything of the authorization server fails with
 	approval error // what Approve fails with
 	keys     []credential.MemberKey
-	grants   []MemberGrant
-	members  map[string]AccountInfo // by uid
+	grants   []credential.MemberGrant
+	members  map[string]credential.AccountInfo // by uid
 }
 
 type waiting struct {
@@ -57,11 +57,11 @@ func newShop(now func() time.Time) *shop {
 		now: now, waiting: map[string]*waiting{}, scopes: pos.AllScopes(),
 		client: oauth.ClientCard{Name: "Claude", Host: "claude.ai", Redirect: "claude.ai"},
 		to:     "https://claude.ai/api/mcp/auth_callback",
-		members: map[string]AccountInfo{
-			"uid-ana": {"u-ana", "Ana Morales", []credential.Membership{
+		members: map[string]credential.AccountInfo{
+			"uid-ana": {UserID: "u-ana", Name: "Ana Morales", Businesses: []credential.Membership{
 				{ID: quetzal, Name: "Tienda Quetzal", Role: pos.Owner}, {ID: ceiba, Name: "Café La Ceiba", Role: pos.Admin}, {ID: volcan, Name: "Ferretería Volcán", Role: pos.Cashier},
 			}},
-			"uid-beto": {"u-beto", "Beto López", []credential.Membership{{ID: quetzal, Name: "Tienda Quetzal", Role: pos.Cashier}}},
+			"uid-beto": {UserID: "u-beto", Name: "Beto López", Businesses: []credential.Membership{{ID: quetzal, Name: "Tienda Quetzal", Role: pos.Cashier}}},
 		},
 	}
 }
@@ -172,7 +172,7 @@ func (s *shop) Verify(_ context.Context, idToken string) (credential.Person, err
 	return credential.Person{UID: "uid-" + name, Email: name + "@demo.flowpos.app", Name: name}, nil
 }
 
-func (s *shop) Account(_ context.Context, uid string) (AccountInfo, error) {
+func (s *shop) Account(_ context.Context, uid string) (credential.AccountInfo, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, ok := s.members[uid]
@@ -233,7 +233,7 @@ func (t tokensOf) SignIn(_ context.Context, p credential.Person) (credential.Iss
 
 type grantsOf struct{ *shop }
 
-func (g grantsOf) List(_ context.Context, uid string) ([]MemberGrant, error) {
+func (g grantsOf) List(_ context.Context, uid string) ([]credential.MemberGrant, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.grants), nil
@@ -243,7 +243,7 @@ func (g grantsOf) Revoke(_ context.Context, uid, id string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := len(g.grants)
-	if g.grants = slices.DeleteFunc(g.grants, func(m MemberGrant) bool { return m.ID == id }); len(g.grants) == n {
+	if g.grants = slices.DeleteFunc(g.grants, func(m credential.MemberGrant) bool { return m.ID == id }); len(g.grants) == n {
 		return pos.Errorf(pos.NotFound, "there is no such grant")
 	}
 	return nil

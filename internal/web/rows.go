@@ -65,7 +65,7 @@ type grantRow struct {
 	Made, Used, Ends moment
 }
 
-func grantRowOf(g MemberGrant, now time.Time) grantRow {
+func grantRowOf(g credential.MemberGrant, now time.Time) grantRow {
 	row := grantRow{
 		ID: g.ID, Client: pos.Clip(pos.Clean(g.Client), 80), Host: pos.Clean(g.Host), Rights: rightsOf(g.Scopes, changes),
 		Made: momentOf(g.CreatedAt, now), Used: momentOf(g.LastUsedAt, now), Ends: momentOf(g.ExpiresAt, now),

@@ -125,7 +125,7 @@ func (h *Handler) showSettings(w http.ResponseWriter, r *http.Request, status in
 	h.show(w, r, status, page{Name: "settings", Wide: true, Scripts: []string{"page.js"}, Page: p})
 }
 
-func (h *Handler) fill(ctx context.Context, p *settingsPage, v visit, account AccountInfo) error {
+func (h *Handler) fill(ctx context.Context, p *settingsPage, v visit, account credential.AccountInfo) error {
 	for _, b := range account.Businesses {
 		if b.Role != pos.Owner && b.Role != pos.Admin {
 			continue

@@ -179,9 +179,9 @@ func TestHostileNames(t *testing.T) {
 	evil := `"><script>alert(1)</script>` + "\u202e\u2066\x00\r\nSet-Cookie: a=b'{{.}}%s " + strings.Repeat("A", 10<<10)
 	d := openDesk(t)
 	d.client = oauth.ClientCard{Name: evil, Host: evil, Redirect: evil}
-	d.members["uid-ana"] = AccountInfo{"u", evil, []credential.Membership{{ID: quetzal, Name: evil, Role: pos.Owner}, {ID: ceiba, Name: evil, Role: pos.MemberRole(evil)}}}
+	d.members["uid-ana"] = credential.AccountInfo{UserID: "u", Name: evil, Businesses: []credential.Membership{{ID: quetzal, Name: evil, Role: pos.Owner}, {ID: ceiba, Name: evil, Role: pos.MemberRole(evil)}}}
 	d.keys = []credential.MemberKey{{ID: quetzal, BusinessID: quetzal, Label: evil, Scopes: []pos.Scope{pos.ScopePOSRead}, IsActive: true}}
-	d.grants = []MemberGrant{{ID: quetzal, Client: evil, Host: evil, Businesses: []string{evil}, Scopes: []pos.Scope{pos.Scope(evil)}}}
+	d.grants = []credential.MemberGrant{{ID: quetzal, Client: evil, Host: evil, Businesses: []string{evil}, Scopes: []pos.Scope{pos.Scope(evil)}}}
 	consent := d.signedIn("ana")
 	settings := d.settingsAs("ana")
 	pages := map[string]answer{
