@@ -21,6 +21,9 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request, c *pos.Caller, b
 	if !ok {
 		return false
 	}
+	if c.GrantID != "" && p.method == "tools/call" && h.stepUp(w, r, *c, string(p.name)) {
+		return true
+	}
 	if h.opts.Meter != nil {
 		p.begun = time.Now()
 	}

@@ -50,6 +50,9 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 		bad.write(w)
 		return
 	}
+	if name := calledTool(msgs[0]); name != "" && !batch && h.stepUp(w, r, c, name) {
+		return
+	}
 	if newer(r, msgs) {
 		h.postNewer(w, r, c, body, msgs)
 		return

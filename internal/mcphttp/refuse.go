@@ -82,8 +82,17 @@ func (h *Handler) refuseCaller(w http.ResponseWriter, r *http.Request, err error
 	refuse(w, http.StatusUnauthorized, codeUnknown, needsCredential)
 }
 
-// challenge says where a credential can be had. Only our own settings and a path of known form go into it.
+// challenge says where a credential can be had.
 func (h *Handler) challenge(r *http.Request, sent bool) string {
+	why := ""
+	if sent {
+		why = "invalid_token"
+	}
+	return h.challengeFor(r, why, pos.JoinScopes(pos.AllScopes(), " "))
+}
+
+// challengeFor is a challenge of RFC 6750, 3. Only our own settings and a path of known form go into it.
+func (h *Handler) challengeFor(r *http.Request, why, scope string) string {
 	path := "/mcp"
 	if readOnly, pin, ok := restrictions(r.URL.Path); ok && (pin == "" || pos.ValidID(pin)) {
 		if readOnly {
@@ -94,9 +103,9 @@ func (h *Handler) challenge(r *http.Request, sent bool) string {
 		}
 	}
 	c := `Bearer resource_metadata="` + strings.TrimSuffix(h.opts.PublicURL, "/") + "/.well-known/oauth-protected-resource" + path +
-		`", scope="` + pos.JoinScopes(pos.AllScopes(), " ") + `"`
-	if sent {
-		c += `, error="invalid_token"`
+		`", scope="` + scope + `"`
+	if why != "" {
+		c += `, error="` + why + `"`
 	}
 	return c
 }

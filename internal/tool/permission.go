@@ -21,6 +21,20 @@ func (t Tool) Visible(c pos.Caller) bool {
 	return slices.ContainsFunc(at, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
 }
 
+// Lacking returns what a caller would have to carry to use a tool that only scopes keep it from: what it has and what the
+// tool needs, in the documented order. It is nil when no scope is missing, and when more scopes would not help.
+func (s *Set) Lacking(c pos.Caller, name string) []pos.Scope {
+	t, ok := s.byName[name]
+	if !ok || !slices.ContainsFunc(t.Scopes, func(sc pos.Scope) bool { return !c.Has(sc) }) {
+		return nil
+	}
+	all := slices.DeleteFunc(pos.AllScopes(), func(sc pos.Scope) bool { return !c.Has(sc) && !slices.Contains(t.Scopes, sc) })
+	if c.Scopes = all; !t.Visible(c) {
+		return nil
+	}
+	return all
+}
+
 // opens says of a tool whether the caller may use it where the call went, so that no answer sends anybody to a closed
 // door. A name that the set does not know stays.
 func (s *Set) opens(c pos.Caller) func(name string) bool {
