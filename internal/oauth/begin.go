@@ -41,7 +41,7 @@ const maxState = 4096
 // Begin checks an authorization request (RFC 6749, 4.1.1 with RFC 7636, 8707, 9207 and 9700) and keeps it for a person to
 // answer. It fails with a *Problem. What is wrong with the client or its redirect URI is never sent to the redirect URI.
 func (s *Server) Begin(ctx context.Context, query url.Values) (Begun, error) {
-	r := request{Ref: rand.Text()[:10], Began: s.o.Now()}
+	r := request{Ref: newRef(), Began: s.o.Now()}
 	err := s.readRequest(ctx, &r, query)
 	var b Begun
 	if err == nil {
@@ -55,6 +55,9 @@ func (s *Server) Begin(ctx context.Context, query url.Values) (Begun, error) {
 	s.step(ctx, "authorize", r.Ref, "client", r.Client.ID, "name", r.Client.Name, "scopes", pos.JoinScopes(r.Scopes, " "))
 	return b, nil
 }
+
+// newRef names an attempt on pages and in the log: unique enough for both, and short enough to read out on the phone.
+func newRef() string { return rand.Text()[:10] }
 
 // failed logs what a step of a person failed with, and makes it a *Problem.
 func (s *Server) failed(ctx context.Context, what string, r *request, err error) error {

@@ -69,9 +69,9 @@ func (s *Server) Consent(ctx context.Context, id, browser string) (Consent, erro
 	return Consent{}, s.failed(ctx, "consent", r, err)
 }
 
-// find is the request of an id; what it returns is never nil.
+// find is the request of an id; what it returns has a reference in any case.
 func (s *Server) find(ctx context.Context, id, browser string) (*request, error) {
-	r := &request{}
+	r := &request{Ref: newRef()}
 	b, err := s.o.Tickets.Ticket(ctx, nameOf("request", id))
 	if errors.Is(err, session.ErrUnknown) {
 		return r, gone()

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -28,6 +29,8 @@ func isPublic(a netip.Addr, except []netip.Prefix) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !slices.ContainsFunc(except, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
+var errNotPublic = errors.New("not a public address at port 443")
+
 // publicOnly is a client for documents of others. What an address is, is decided when it is dialled: a name that leads inside
 // at the second look does not get by. It follows nothing, keeps nothing and uses no proxy.
 func publicOnly() *http.Client {
@@ -35,7 +38,7 @@ func publicOnly() *http.Client {
 	d := &net.Dialer{Timeout: 3 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil || ap.Port() != 443 || !isPublic(ap.Addr(), except) {
-			return fmt.Errorf("%s is not a public address at port 443", address)
+			return fmt.Errorf("%w: %s", errNotPublic, address)
 		}
 		return nil
 	}}

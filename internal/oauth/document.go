@@ -171,7 +171,7 @@ func readDocument(id, kind string, body []byte) (Client, error) {
 	}
 	m, err := pos.ParseObject(body)
 	if err != nil {
-		return Client{}, fmt.Errorf("the client's document: %w", err)
+		return Client{}, fmt.Errorf("the client's document: %v", err) // no *pos.Error of ours
 	}
 	d, err := readMetadata(m)
 	switch {

@@ -312,3 +312,21 @@ func refusedWith(t testing.TB, what string, w *httptest.ResponseRecorder, status
 		t.Errorf("%s: %d %s; want %d %s with %q", what, w.Code, w.Body, status, code, says)
 	}
 }
+
+func record(to http.HandlerFunc, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	to(w, r)
+	return w
+}
+
+// regClient is the client_id of an answer to a registration.
+func regClient(t testing.TB, w *httptest.ResponseRecorder) string {
+	t.Helper()
+	var out struct {
+		ID string `json:"client_id"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil || w.Code != 201 {
+		t.Fatalf("register: %d %s", w.Code, w.Body)
+	}
+	return out.ID
+}

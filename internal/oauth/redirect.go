@@ -15,7 +15,7 @@ func parseRedirect(s string) (*url.URL, bool) {
 		return nil, false
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || u.Opaque != "" || u.String() != s {
+	if err != nil || u.Scheme == "" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.User != nil || u.Opaque != "" || u.String() != s {
 		return nil, false
 	}
 	for part := range strings.SplitSeq(u.Path, "/") { // decoded: %2e%2e is .. too

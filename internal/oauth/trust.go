@@ -44,7 +44,7 @@ func NewTrust(further []string) (*Trust, error) {
 
 func isHost(s string) bool {
 	u, err := url.Parse("https://" + s)
-	return err == nil && u.Host == s && u.Hostname() != "" && !strings.ContainsAny(s, "*@ ")
+	return err == nil && u.Host == s && u.Hostname() != "" && !strings.HasSuffix(s, ":") && !strings.ContainsAny(s, "*@ ")
 }
 
 // isPrivate says whether a scheme may be an app's own.
