@@ -19,8 +19,7 @@ export async function session(check, sdk, server) {
       // Without Redis these need the instance that holds the call or the stream.
       await cancel(step, client)
       await elicit(step, client, heard)
-      // The fixtures' list changes in one process only, and subscriptions/listen of the newer era is about that list.
-      if (!sdk.newer || !server.pair) await listChanged(step, client, heard, trace, sdk.newer)
+      await listChanged(step, client, heard, trace, sdk.newer)
       if (!sdk.newer) await resume(step, client, trace)
     }
     if (server.pair) await step('both instances were used in turn', () => turns(trace))

@@ -8,13 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
-
-// missing is what does not work through several instances yet: a subscription of the newer era hears of changes on its own
-// instance only. What changes lists now, a person's rights, ends the stream instead.
-const missing = "newer era: tools/list_changed arrives on subscriptions/listen"
 
 // TestTypeScript has the TypeScript SDK, both lines and both eras, do everything that a session can do (clients/suites) through
 // the balancer and three instances: with a key, and as a merchant. `make clients` runs it.
@@ -32,13 +27,8 @@ func TestTypeScript(t *testing.T) {
 		}
 		out, err := exec.Command(filepath.Join("..", "..", "clients", "run"), "--fixtures", file, "typescript").CombinedOutput()
 		t.Logf("as %s:\n%s", who, out)
-		if !bytes.Contains(out, []byte(" passed, ")) {
+		if err != nil || !bytes.Contains(out, []byte(" passed, ")) {
 			t.Errorf("as %s: %v", who, err)
-		}
-		for line := range strings.Lines(string(out)) {
-			if strings.HasPrefix(line, "FAILED") && !strings.Contains(line, missing) {
-				t.Errorf("as %s: %s", who, line)
-			}
 		}
 		at := map[int]int{}
 		for _, p := range c.balancer.seen() {

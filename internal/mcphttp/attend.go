@@ -102,10 +102,13 @@ func (c *call) renew(ctx context.Context) {
 	}
 }
 
-// attend looks after a request of the newer era; cancel ends it with a reason. stop must be called when it is answered.
-func (h *Handler) attend(ctx context.Context, c pos.Caller, out *output, listen bool, cancel context.CancelCauseFunc) (stop func()) {
+// attend looks after a request of the newer era, and feeds its listener if it is one that listens; cancel ends it with a
+// reason. stop must be called when it is answered.
+func (h *Handler) attend(ctx context.Context, c pos.Caller, out *output, l *listener, cancel context.CancelCauseFunc) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
+	var woken chan struct{}
 	cut := func(reason error) {
+		woken = nil // whoever is cut off hears nothing more
 		out.seal()
 		cancel(reason)
 	}
@@ -117,8 +120,8 @@ func (h *Handler) attend(ctx context.Context, c pos.Caller, out *output, listen 
 		defer beat.Stop()
 		var stopping <-chan struct{}
 		var long <-chan time.Time
-		if listen {
-			stopping = h.stopping
+		if l != nil {
+			woken, stopping = l.woken, h.stopping
 			timer := time.NewTimer(h.opts.StreamMax)
 			defer timer.Stop()
 			long = timer.C
@@ -131,6 +134,8 @@ func (h *Handler) attend(ctx context.Context, c pos.Caller, out *output, listen 
 				if err := h.stands(ctx, c); err != nil {
 					cut(err)
 				}
+			case <-woken:
+				l.send()
 			case <-beat.C:
 				out.beat()
 			case <-long:

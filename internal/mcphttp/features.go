@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -40,7 +39,7 @@ func (h *Handler) newServer(impl *mcp.Implementation) *mcp.Server {
 		s.AddTool(&mcp.Tool{Name: t.Name, InputSchema: t.Input}, h.callTool)
 	}
 	s.AddReceivingMiddleware(h.receive)
-	s.AddSendingMiddleware(onlySubscribed)
+	s.AddSendingMiddleware(h.sending)
 	if h.opts.Extra != nil {
 		h.opts.Extra.Add(s, h.changed)
 	}
@@ -151,33 +150,4 @@ func (h *Handler) remember(ctx context.Context, x *exchange, params mcp.Params) 
 		return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the session could not be changed; try again"}
 	}
 	return nil
-}
-
-// onlySubscribed drops the SDK's own announcements, which go to every connection open at the moment, that is to other
-// people's calls. Those of subscriptions/listen carry the subscription's id and pass.
-func onlySubscribed(next mcp.MethodHandler) mcp.MethodHandler {
-	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		announces := strings.HasSuffix(method, "/list_changed") || method == "notifications/resources/updated"
-		if announces {
-			if p := req.GetParams(); p == nil || p.GetMeta()[mcp.MetaKeySubscriptionID] == nil {
-				return nil, nil
-			}
-		}
-		return next(ctx, method, req)
-	}
-}
-
-// changed tells the caller's session that a list changed, on its GET.
-func (h *Handler) changed(ctx context.Context, notification string) {
-	x, ok := exchangeOf(ctx)
-	if !ok || x.session == "" {
-		return
-	}
-	data, err := jsonrpc.EncodeMessage(&jsonrpc.Request{Method: notification})
-	if err == nil {
-		_, err = h.store.Append(ctx, x.session, "", session.Message, data)
-	}
-	if err != nil {
-		h.warn(ctx, "change not told", err)
-	}
 }

@@ -62,8 +62,8 @@ type Options struct {
 type Extra interface {
 	// Options sets what the features need from the SDK server's options.
 	Options(o *mcp.ServerOptions)
-	// Add registers them; changed tells the caller's session of a changed list.
-	Add(s *mcp.Server, changed func(ctx context.Context, notification string))
+	// Add registers them; changed tells the caller of a changed list, or of the resource of a URI that was updated.
+	Add(s *mcp.Server, changed func(ctx context.Context, notification, uri string))
 	// Tool says whether a tool is one of them.
 	Tool(name string) bool
 }
@@ -249,6 +249,8 @@ type exchange struct {
 	state   session.State // of the session
 	record  session.Record
 	inside  bool // asked by the endpoint itself
+
+	listener *listener // of subscriptions/listen
 }
 
 type exchangeKey struct{}

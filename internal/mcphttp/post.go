@@ -81,12 +81,22 @@ func (h *Handler) postNewer(w http.ResponseWriter, r *http.Request, c pos.Caller
 	h.running.enter()
 	defer h.running.leave()
 
-	r = r.Clone((&exchange{caller: c}).in(ctx))
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.Header.Set("Accept", "application/json, text/event-stream") // ours was lenient already
+	x := &exchange{caller: c}
 	out := h.newOutput(w)
 	defer out.detach()
-	stop := h.attend(ctx, c, out, listen, cancel)
+	if listen {
+		l, ignore, err := h.listen(ctx, &c, out, m.params)
+		if err != nil {
+			h.refuseFailure(w, r, err)
+			return
+		}
+		defer ignore()
+		x.listener = l
+	}
+	r = r.Clone(x.in(ctx))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Header.Set("Accept", "application/json, text/event-stream") // ours was lenient already
+	stop := h.attend(ctx, c, out, x.listener, cancel)
 	defer stop()
 	if stream {
 		h.statelessS.ServeHTTP(out, r)

@@ -44,6 +44,9 @@ func TestWithRedis(t *testing.T) {
 		"lost call":          TestCallLostWithItsInstance,
 		"cancelled":          TestCancelledCallEnds,
 		"questions":          TestQuestionsReachTheClientAndAnswersTheCall,
+		"announcements":      TestAnnouncementsStayOutOfCalls,
+		"listen":             TestListenHearsItsPrincipal,
+		"resources":          TestListenHearsOfResources,
 	} {
 		t.Run(name, test)
 	}

@@ -109,6 +109,6 @@ func readNotice(text string) (n notice, ok bool) {
 	if json.Unmarshal([]byte(text), &n) != nil {
 		return n, false
 	}
-	sane := n.Session != "" && len(n.Session) <= maxID && n.Type <= TakeOver && n.Version >= 0 && utf8.ValidString(n.Stream)
+	sane := n.Session != "" && len(n.Session) <= maxID && (n.Type <= TakeOver || n.Type == Announced) && n.Version >= 0 && utf8.ValidString(n.Stream)
 	return n, sane
 }

@@ -140,7 +140,7 @@ type Signals interface {
 type Signal struct {
 	Type   SignalType
 	Stream string // of Appended and TakeOver
-	Data   []byte // of Upstream the message; of TakeOver the name of the one that takes over
+	Data   []byte // of Upstream the message; of TakeOver the name of the one that takes over; of Announced what changed
 }
 
 // SignalType says what happened.
@@ -148,9 +148,10 @@ type SignalType byte
 
 // The signals.
 const (
-	Appended SignalType = iota + 1 // the stream has a new event
-	Closed                         // the session is closed
-	Upstream                       // the client sent a message for a running call
-	TakeOver                       // another GET serves the stream from now on
-	Missed                         // signals may have been lost: look at what there is
+	Appended  SignalType = iota + 1 // the stream has a new event
+	Closed                          // the session is closed
+	Upstream                        // the client sent a message for a running call
+	TakeOver                        // another GET serves the stream from now on
+	Missed                          // signals may have been lost: look at what there is
+	Announced                       // something changed for those who listen; Data says what
 )
