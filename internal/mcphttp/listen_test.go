@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -127,18 +126,14 @@ func TestListenOutlastsAnOutage(t *testing.T) {
 	elsewhere, _ := startRedis(t, server.URL(), &later{}, false)
 	s := subscribe(t, here.url, "maria", `"toolsListChanged":true`)
 	behind.Cut()
-	for r.State() == "up" {
-		time.Sleep(time.Millisecond)
-	}
+	goesDown(t, r)
 	const name = "test_trigger_tool_change"
 	send(t, "POST", elsewhere.url, "maria", newerCall(name), newerHeaders("tools/call", name)[1:]...)
 	behind.Heal()
 	s.told(t, toolsChanged)
 	// Without Redis an instance still tells its own.
 	behind.Cut()
-	for r.State() == "up" {
-		time.Sleep(time.Millisecond)
-	}
+	goesDown(t, r)
 	send(t, "POST", here.url, "maria", newerCall(name), newerHeaders("tools/call", name)[1:]...)
 	s.told(t, toolsChanged)
 }

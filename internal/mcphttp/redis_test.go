@@ -91,6 +91,16 @@ func startRedis(t testing.TB, url string, c *later, noFront bool) (*instance, *s
 	return in, r
 }
 
+// goesDown waits until a store knows that Redis is away.
+func goesDown(t testing.TB, r *session.Redis) {
+	t.Helper()
+	for until := time.Now().Add(30 * time.Second); r.State() == "up"; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("Redis is up after 30 s")
+		}
+	}
+}
+
 func whereBody(business string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"say_where","arguments":{%s}}}`, business)
 }
@@ -188,9 +198,7 @@ func TestStreamOutlastsAnOutage(t *testing.T) {
 	s := listen(t, "GET", here.url, "maria", "", headerSession, id)
 	s.next()
 	behind.Cut()
-	for r.State() == "up" {
-		time.Sleep(time.Millisecond)
-	}
+	goesDown(t, r)
 	if a := send(t, "POST", elsewhere.url, "maria", callBody(1, "test_trigger_tool_change"), headerSession, id); a.status != http.StatusOK {
 		t.Fatalf("elsewhere: %d %s", a.status, a.body)
 	}

@@ -9,7 +9,12 @@ import (
 
 // Age lets time pass in the store's Redis: what would have ended by then is gone, and its clock shows another millisecond.
 func (r *Redis) Age(ctx context.Context, d time.Duration) error {
-	for began := r.rdb.Time(ctx).Val().UnixMilli(); r.rdb.Time(ctx).Val().UnixMilli() == began; {
+	began, err := r.rdb.Time(ctx).Result()
+	for at := began; err == nil && at.UnixMilli() == began.UnixMilli(); {
+		at, err = r.rdb.Time(ctx).Result()
+	}
+	if err != nil {
+		return err
 	}
 	return redis.NewScript(`
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -19,6 +24,9 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return 1`).Run(ctx, r.rdb, nil, d.Milliseconds()).Err()
 }
+
+// ErrBudget is why a context ends that bounds several operations.
+var ErrBudget = errBudget
 
 // Client is the store's own connection, for tests that look at the keys.
 func (r *Redis) Client() *redis.Client { return r.rdb }

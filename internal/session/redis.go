@@ -78,6 +78,7 @@ const (
 	redisBudget = 250 * time.Millisecond
 	probeEach   = 200 * time.Millisecond // a Redis that is back is seen within two of these and a budget
 	quietFor    = 3 * time.Second        // then the signals' connection is asked whether it still is one
+	poolSize    = 20                     // connections at once, besides that one
 )
 
 // OpenRedis makes the store. It only fails when the options make no sense: a Redis that cannot be reached is waited for.
@@ -126,8 +127,8 @@ func (o RedisOptions) client() (*redis.Options, error) {
 	opts.DialerRetries = 1
 	wait := o.budget()
 	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = wait, wait, wait
-	opts.PoolTimeout = wait * 4 / 5               // before the budget ends, to be told apart from a Redis that does not answer
-	opts.PoolSize, opts.PipelinePoolSize = 20, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
+	opts.PoolTimeout = wait * 4 / 5                     // before the budget ends, to be told apart from a Redis that does not answer
+	opts.PoolSize, opts.PipelinePoolSize = poolSize, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
 	opts.ReadBufferSize, opts.WriteBufferSize = 8<<10, 8<<10
 	return opts, nil
 }
@@ -194,7 +195,7 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 		return ctx.Err()
 	}
 	switch refused, reachable := refusal(err); {
-	case errors.Is(err, redis.ErrPoolTimeout): // too many at once here: it says nothing of Redis
+	case r.crowded(err): // too many at once here: it says nothing of Redis
 		return r.fail(err)
 	case !reachable:
 		r.link.bad(err, began)
@@ -205,6 +206,16 @@ func (r *Redis) do(ctx context.Context, op func(ctx context.Context) error) erro
 	}
 	r.link.good()
 	return err
+}
+
+// crowded says whether an operation never got a connection because others had them all. The pool gives up before the
+// budget ends, but in a program that stood still for a moment both times are over, and either may be seen first.
+func (r *Redis) crowded(err error) bool {
+	if errors.Is(err, redis.ErrPoolTimeout) {
+		return true
+	}
+	pool := r.rdb.PoolStats() // a connection that does not answer fails with an error of the network
+	return err == context.DeadlineExceeded && pool.IdleConns == 0 && int(pool.TotalConns) >= poolSize
 }
 
 // fail counts an operation that was asked in vain, and refuse one that was not asked.

@@ -44,7 +44,7 @@ func TestRightsThatAreMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, log := redistest.Own(t), &lines{}
-			r := openRedis(t, limited(s, tt.rule), logTo(log))
+			r := openRedis(t, limited(s, tt.rule), logTo(log), patient)
 			becomes(t, r, "down")
 			merchant := merchantRef("m")
 			for until := time.Now().Add(1500 * time.Millisecond); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
@@ -74,7 +74,7 @@ func TestRightsThatAreMissing(t *testing.T) {
 func TestRightTakenAway(t *testing.T) {
 	t.Parallel()
 	s, log := redistest.Own(t), &lines{}
-	r := openRedis(t, limited(s), logTo(log))
+	r := openRedis(t, limited(s), logTo(log), patient)
 	if err := r.Open(t.Context(), merchantRef("m")); err != nil {
 		t.Fatal(err)
 	}

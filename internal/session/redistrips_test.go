@@ -130,11 +130,14 @@ func TestClosingIsKnownAtOnce(t *testing.T) {
 	if err := in.A.Close(t.Context(), ref); err != nil {
 		t.Fatal(err)
 	}
-	for s := range signals {
-		if s.Type == session.Closed {
-			break
+	eventually(t, "the other instance hears of the closing", func() bool {
+		select {
+		case s := <-signals:
+			return s.Type == session.Closed
+		default:
+			return false
 		}
-	}
+	})
 	if _, ok := in.B.Seen(ref); ok {
 		t.Error("still seen")
 	}
