@@ -21,8 +21,14 @@ import (
 // eventID names an event on the wire: its stream and its position there.
 func eventID(stream, position string) string { return stream + "_" + position }
 
+// sameAgain is another id for the same position. A GET that resumes and has nothing to send begins with one: the official Go
+// client takes an answer without a new id for one without progress. It then forgets where it was, gives up a call, and
+// after five such answers its session.
+func sameAgain(stream, position, name string) string { return eventID(stream, position) + "~" + name }
+
 func parseEventID(id string) (stream, position string, ok bool) {
 	stream, position, ok = strings.Cut(id, "_")
+	position, _, _ = strings.Cut(position, "~")
 	return stream, position, ok && position != "" && len(id) <= 100
 }
 
@@ -145,6 +151,9 @@ func (t *tail) run(ctx context.Context) error {
 		return err
 	}
 	t.out.stream()
+	if len(events) == 0 && t.primes {
+		t.out.event(sameAgain(t.stream, t.position, t.name), nil)
+	}
 	if t.send(events) {
 		return nil
 	}

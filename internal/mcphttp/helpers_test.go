@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -391,4 +392,9 @@ func (s *stream) rest() (all []event) {
 		all = append(all, e)
 	}
 	return all
+}
+
+// messages are the events that are more than a position to resume from.
+func messages(all []event) []event {
+	return slices.DeleteFunc(all, func(e event) bool { return e.data == "" })
 }

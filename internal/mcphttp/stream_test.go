@@ -56,6 +56,37 @@ func TestChangesArriveOnTheGet(t *testing.T) {
 	}
 }
 
+// The official Go client takes an answer without an id of its own for one without progress: after five it gives up.
+func TestEachResumedGetHasAnIDOfItsOwn(t *testing.T) {
+	t.Parallel()
+	in := start(t, setup{options: func(o *Options) { o.StreamMax = 5 * time.Second }})
+	id := begin(t, in.url, "ana", "2025-11-25")
+	// A call that is at work elsewhere and has nothing to say.
+	position, err := in.store.Append(t.Context(), id, "BUSY", session.Opening, []byte(`[7]`))
+	if err == nil {
+		err = in.store.Hold(t.Context(), id, "BUSY", time.Minute)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, last := range map[string]string{"the session's": "", "a call's": eventID("BUSY", position)} {
+		seen := map[string]bool{}
+		for range 8 {
+			headers := []string{headerSession, id}
+			if last != "" {
+				headers = append(headers, "Last-Event-ID", last)
+			}
+			s := listen(t, "GET", in.url, "ana", "", headers...)
+			e, ok := s.next()
+			if !ok || e.id == "" || seen[e.id] || e.data != "" {
+				t.Fatalf("%s stream: resumed after %q it begins with %+v", what, last, e)
+			}
+			seen[e.id], last = true, e.id
+			s.cancel()
+		}
+	}
+}
+
 func TestAnotherSessionsEventsStayThere(t *testing.T) {
 	t.Parallel()
 	in := start(t, setup{})
@@ -289,7 +320,7 @@ func TestCallIsResumedOnAGet(t *testing.T) {
 		t.Errorf("then %+v, want retry and the end", left)
 	}
 	resumed := listen(t, "GET", in.url, "ana", "", headerSession, id, "Last-Event-ID", prime.id)
-	got := resumed.rest()
+	got := messages(resumed.rest())
 	if len(got) != 1 || !strings.Contains(got[0].data, `"id":7`) || !strings.Contains(got[0].data, "taken up again") {
 		t.Fatalf("resumed: %+v", got)
 	}
@@ -308,7 +339,7 @@ func TestCallLostWithItsInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := listen(t, "GET", in.url, "ana", "", headerSession, id, "Last-Event-ID", eventID("LOST", position)).rest()
-	if len(got) != 2 || !strings.Contains(got[0].data, `"id":7`) || !strings.Contains(got[1].data, `"id":"a"`) || !strings.Contains(got[0].data, "call again") {
+	if got = messages(got); len(got) != 2 || !strings.Contains(got[0].data, `"id":7`) || !strings.Contains(got[1].data, `"id":"a"`) || !strings.Contains(got[0].data, "call again") {
 		t.Errorf("%+v", got)
 	}
 }
