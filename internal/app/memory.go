@@ -1,6 +1,7 @@
 package app
 
 import (
+	"math"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -49,6 +50,14 @@ func containerMemory(read func(string) ([]byte, error)) int64 {
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && n >= least && n <= most {
 			return n
 		}
+	}
+	return 0
+}
+
+// memoryLimit is the collector's, whoever set it; 0: there is none.
+func memoryLimit() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		return limit
 	}
 	return 0
 }

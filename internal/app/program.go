@@ -98,7 +98,8 @@ func newProgram(ctx context.Context, cfg *serveCmd, log *slog.Logger, now func()
 	}
 	o := server.Options{
 		PublicURL: cfg.PublicURL, Version: version(), NeedsSchema: postgres.SchemaVersion(), Database: db,
-		ScopesOffered: pos.AllScopes(), SignIns: p.signIns.tokens != nil, Log: log, Now: now, Redis: p.redisState,
+		ScopesOffered: pos.AllScopes(), SignIns: p.signIns.tokens != nil, Log: log, Redis: p.redisState,
+		Now: time.Now, // it measures what passed, and begins before the database says what time it is
 	}
 	if p.authorizes() {
 		m := oauth.MetadataOf(cfg.PublicURL)
@@ -163,7 +164,7 @@ func (p *program) tryOpen(ctx context.Context, loopback bool) error {
 		Tools: p.tools, Auth: p.auth, Secret: secret,
 		Sessions:  p.store,
 		PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, Loopback: loopback,
-		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency,
+		StreamMax: p.cfg.streamMax(), Concurrency: p.cfg.Concurrency, Memory: memoryLimit(),
 		Limits: p.limits, Version: version(), Log: p.log, Now: p.now, Extra: p.cfg.features(), NoFront: p.cfg.Front == "off",
 	}
 	if p.figures != nil {

@@ -21,7 +21,18 @@ type gate struct {
 const (
 	largeBody  = 64 << 10
 	largeShare = 5
+	largeCost  = 16 << 20 // of understanding one, with what the collector has not got to yet: of {},{},… it was 6 MiB without
 )
+
+// largeAtOnce is how many may be understood at once: the requests' fifth, and no more than half of the memory has room for.
+// Two are always possible: one credential has half of the room at most. memory is in bytes; 0: nobody knows.
+func largeAtOnce(concurrency int, memory int64) int {
+	most := concurrency / largeShare
+	if memory > 0 {
+		most = int(min(int64(most), memory/2/largeCost))
+	}
+	return max(2, most)
+}
 
 func isLarge(r *http.Request) bool { return r.ContentLength > largeBody || r.ContentLength < 0 }
 

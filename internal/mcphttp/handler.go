@@ -49,6 +49,7 @@ type Options struct {
 	Loopback     bool     // the listener is on loopback: its names are allowed as Host
 	StreamMax    time.Duration
 	Concurrency  int
+	Memory       int64   // bytes that the collector keeps to; 0: no limit
 	Limits       *Limits // nil: none
 	Meter        Meter   // nil: nobody counts
 	Version      string
@@ -121,7 +122,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: o, tools: o.Tools, store: o.Sessions, auth: o.Auth, signer: signer, guard: guard, slots: newSlots(o.Concurrency),
-		gate: newGate(o.Concurrency, o.Limits != nil), large: newGate(max(2, o.Concurrency/largeShare), o.Limits != nil), meter: o.Meter,
+		gate: newGate(o.Concurrency, o.Limits != nil), large: newGate(largeAtOnce(o.Concurrency, o.Memory), o.Limits != nil), meter: o.Meter,
 		recheck: recheckEvery, heartbeat: heartbeatEvery, patience: patience,
 		stopping: make(chan struct{}), aborting: make(chan struct{}),
 	}

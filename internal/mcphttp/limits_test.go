@@ -323,3 +323,18 @@ func TestLargeBodiesAreFew(t *testing.T) {
 		t.Errorf("afterwards: %d %s", a.status, a.body)
 	}
 }
+
+func TestLargeBodiesHaveHalfOfTheMemory(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		concurrency int
+		memory      int64
+		want        int
+	}{
+		{80, 0, 16}, {80, 1 << 30, 16}, {80, 435 << 20, 13}, {300, 435 << 20, 13}, {300, 100 << 20, 3}, {300, 16 << 20, 2}, {3, 0, 2},
+	} {
+		if got := largeAtOnce(tt.concurrency, tt.memory); got != tt.want {
+			t.Errorf("of %d requests in %d MiB: %d, want %d", tt.concurrency, tt.memory>>20, got, tt.want)
+		}
+	}
+}
