@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/postgres"
 )
 
 // Run serves until the context ends.
@@ -33,11 +34,13 @@ func (c *serveCmd) Run(ctx context.Context, std IO) error {
 	if os.Getenv("K_SERVICE") != "" && c.cloudProject == "" {
 		log.Warn("the platform's metadata server cannot be read; log lines name no trace")
 	}
-	p, err := newProgram(ctx, c, log, time.Now)
+	clock := postgres.NewClock(systemClock())
+	p, err := newProgram(ctx, c, log, clock.Now)
 	if err != nil {
 		_ = ln.Close()
 		return err
 	}
+	p.db.Adjust(clock)
 	log.Info("serving", "address", ln.Addr().String(), "url", c.PublicURL+"/mcp", "version", version())
 	return p.serve(ctx, ln)
 }

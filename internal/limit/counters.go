@@ -74,7 +74,7 @@ func (c *Counters[K]) of(who K, now time.Duration) *windows {
 	if ok {
 		return w
 	}
-	if len(c.known) >= c.room && now-c.swept >= sweepEach {
+	if len(c.known) >= c.room && (now-c.swept >= sweepEach || now < c.swept) {
 		c.sweep(now)
 	}
 	if len(c.known) >= c.room {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +31,7 @@ const (
 type DB struct {
 	pool   *pgxpool.Pool
 	shares *shares // nil: a business may take all connections
+	clock  atomic.Pointer[Clock]
 }
 
 // Querier runs queries inside the transaction that Read opened.
@@ -70,11 +72,12 @@ func Lazy(ctx context.Context, url string, size int) (*DB, error) {
 	rp["lock_timeout"] = millis(lockTimeout)
 	rp["idle_in_transaction_session_timeout"] = millis(idleTimeout)
 	rp["timezone"] = "UTC"
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
+	d := &DB{}
+	cfg.AfterConnect = d.connected
+	if d.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("pool: %w", err)
 	}
-	return &DB{pool: pool}, nil
+	return d, nil
 }
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
