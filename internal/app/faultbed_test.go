@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -24,6 +25,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
 	"github.com/flowpos/flowpos-backend/internal/postgres/embedded"
 	"github.com/flowpos/flowpos-backend/internal/tool"
+	"github.com/flowpos/flowpos-backend/internal/verdict"
 )
 
 // Words that stand in everything typed of one business, and may only be read by those who belong to it.
@@ -222,6 +224,7 @@ type served struct {
 	wire *wire
 	host string
 	log  *logbook
+	pace *verdict.Pace // how late the machine is
 
 	patience time.Duration            // how long what must come is waited for
 	tries    int                      // of what a busy machine may spoil
@@ -278,6 +281,14 @@ func (b *faultBed) serve(t testing.TB, o servedOptions) *served {
 	s.run(t, ln)
 	s.warmUp(t)
 	s.before = s.atRest(t)
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	live := "http://" + s.host + "/health/live" // past whoever lies
+	s.pace = verdict.Measure(func() {
+		if resp, err := client.Get(live); err == nil {
+			resp.Body.Close()
+		}
+	})
+	t.Cleanup(s.pace.Stop)
 	return s
 }
 

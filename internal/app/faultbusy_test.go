@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,23 +19,20 @@ import (
 
 // Row 10: whoever waits too long for a connection is told so.
 func poolExhausted(t testing.TB, s *served) {
-	want := s.ask(t, "ana-tienda-full").good()
+	want := s.usual(t)
 	fresh, session := s.newKey(t), s.begin(t, "ana-tienda-full")
 	free := s.takeAll(t, 2)
 	cached := later(func() heard { return s.ask(t, "ana-tienda-full") })
 	unread := later(func() heard { return s.ask(t, fresh) })
 	insession := later(func() heard { return s.inSession(t, "ana-tienda-full", session, 1, "get_sales_report", question) })
 	inTime := func(what string, answer <-chan heard, most time.Duration) heard {
-		select {
-		case h := <-answer:
-			if h.took < time.Second || h.took > most {
-				t.Errorf("%s: told after %s", what, h.took)
-			}
-			return h
-		case <-time.After(5 * time.Second):
+		h, ok := s.within(answer, 5*time.Second)
+		if !ok {
 			t.Errorf("%s: nothing was told", what)
-			return heard{}
+		} else if h.took < time.Second || h.took > most+s.pace.Late() {
+			t.Errorf("%s: told after %s", what, h.took)
 		}
+		return h
 	}
 	if h := inTime("a call", cached, 2500*time.Millisecond); !h.failed(pos.Overloaded) {
 		t.Errorf("the credential is known: %s", h)
@@ -53,6 +52,18 @@ func poolExhausted(t testing.TB, s *served) {
 	}
 	free()
 	s.answered(t, want)
+}
+
+// within waits for an answer for as long as it may take, and for as much longer as the machine is late.
+func (s *served) within(answer <-chan heard, most time.Duration) (h heard, ok bool) {
+	for begun := time.Now(); time.Since(begun) < most+s.pace.Late(); {
+		select {
+		case h = <-answer:
+			return h, true
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return heard{}, false
 }
 
 // takeAll takes every connection of the pool.
@@ -76,13 +87,37 @@ func (s *served) takeAll(t testing.TB, n int) (free func()) {
 }
 
 // Row 10: of thirty questions about one business four are at work, sixteen wait for a place, ten are refused at once; a
-// neighbour does not notice.
+// neighbour does not notice. Places come free after 1.5 s: a busy machine that needs longer for thirty requests may try five
+// times.
 func oneAsksTooMuch(t testing.TB, s *served) {
-	want := s.ask(t, "ana-tienda-full").good()
+	want := s.usual(t)
+	const refused = "flowpos_db_share_refused_total"
+	var atOnce, waited int
+	n := ""
+	for try := 0; try < s.tries && (atOnce != 10 || waited != 20 || n != "26"); try++ {
+		before, _ := strconv.Atoi(figuresOf(s.metrics(t), refused)[refused]) // none is 0
+		atOnce, waited = s.thirty(t)
+		after, err := strconv.Atoi(figuresOf(s.metrics(t), refused)[refused])
+		n = fmt.Sprint(after-before, err)
+		if err == nil {
+			n = fmt.Sprint(after - before)
+		}
+	}
+	if atOnce != 10 || waited != 20 {
+		t.Errorf("%d of thirty were refused at once and %d after they waited; want 10 and 20", atOnce, waited)
+	}
+	if n != "26" { // ten at once, sixteen that gave up
+		t.Errorf("the metrics say that %s were refused", n)
+	}
+	s.answered(t, want)
+}
+
+// thirty asks thirty questions at once while none can be answered, and a neighbour's beside them.
+func (s *served) thirty(t testing.TB) (atOnce, waited int) {
+	t.Helper()
 	unlock := s.lock(t, "sale")
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	atOnce, waited := 0, 0
 	for range 30 {
 		all.Go(func() {
 			h := s.ask(t, "ana-tienda-full")
@@ -93,7 +128,7 @@ func oneAsksTooMuch(t testing.TB, s *served) {
 			defer mu.Unlock()
 			if h.took < time.Second {
 				atOnce++
-			} else if h.took < 5*time.Second {
+			} else if h.took < 5*time.Second+s.pace.Late() {
 				waited++
 			}
 		})
@@ -102,7 +137,7 @@ func oneAsksTooMuch(t testing.TB, s *served) {
 		busy := 0
 		s.eventually(t, "four questions at work", func() bool { busy = max(busy, len(working(t, c))); return busy >= 4 })
 		for range 5 {
-			if h := s.call(t, "luis-ferreteria-full", newerEra, "list_locations", "{}"); h.good() == "" || h.took > time.Second {
+			if h := s.call(t, "luis-ferreteria-full", newerEra, "list_locations", "{}"); h.good() == "" || h.took > time.Second+s.pace.Late() {
 				t.Errorf("the neighbour, after %s: %s", h.took, h)
 			}
 			busy = max(busy, len(working(t, c)))
@@ -113,24 +148,17 @@ func oneAsksTooMuch(t testing.TB, s *served) {
 	})
 	all.Wait()
 	unlock()
-	if atOnce != 10 || waited != 20 {
-		t.Errorf("%d of thirty were refused at once and %d after they waited; want 10 and 20", atOnce, waited)
-	}
-	const refused = "flowpos_db_share_refused_total"
-	if n := figuresOf(s.metrics(t), refused)[refused]; n != "26" { // ten at once, sixteen that gave up
-		t.Errorf("the metrics say that %s were refused", n)
-	}
-	s.answered(t, want)
+	return atOnce, waited
 }
 
 // Row 11: a lock that is not given in 2 s.
 func lockWait(t testing.TB, s *served) {
-	want := s.ask(t, "ana-tienda-full").good()
+	want := s.usual(t)
 	unlock := s.lock(t, "sale")
 	answer := later(func() heard { return s.ask(t, "ana-tienda-full") })
 	var pids []int32
 	s.admin(t, func(c *pgx.Conn) { pids = waiting(t, c, 1) })
-	tooLong(t, <-answer, 2*time.Second)
+	s.tooLong(t, <-answer, 2*time.Second)
 	unlock()
 	s.sameBackend(t, pids[0])
 	s.answered(t, want)
@@ -138,7 +166,7 @@ func lockWait(t testing.TB, s *served) {
 
 // Row 11: a query that is not done in 5 s. Each row of sale takes its time, so that the narrower question is answered.
 func slowQuery(t testing.TB, s *served) {
-	want := s.ask(t, "ana-tienda-full").good()
+	want := s.usual(t)
 	s.owner(t, func(c *pgx.Conn) {
 		execute(t, c, `CREATE POLICY slow ON sale AS RESTRICTIVE FOR SELECT USING (pg_sleep(0.5)::text = '')`)
 	})
@@ -149,18 +177,18 @@ func slowQuery(t testing.TB, s *served) {
 	s.admin(t, func(c *pgx.Conn) {
 		waitFor(t, "the query", func() bool { pids = working(t, c); return len(pids) == 1 })
 	})
-	tooLong(t, <-answer, 5*time.Second)
+	s.tooLong(t, <-answer, 5*time.Second)
 	fast()
 	s.sameBackend(t, pids[0])
 	s.answered(t, want)
 }
 
-func tooLong(t testing.TB, h heard, limit time.Duration) {
+func (s *served) tooLong(t testing.TB, h heard, limit time.Duration) {
 	t.Helper()
 	if !h.failed(pos.Overloaded) || !strings.Contains(h.problem().Fix, "shorter period") {
 		t.Errorf("too long: %s", h)
 	}
-	if h.took < limit-100*time.Millisecond || h.took > limit+1500*time.Millisecond {
+	if h.took < limit-100*time.Millisecond || h.took > limit+1500*time.Millisecond+s.pace.Late() {
 		t.Errorf("told after %s, the limit is %s", h.took, limit)
 	}
 }
@@ -201,7 +229,7 @@ func oddSpec(name string) tool.Spec[struct{}] {
 
 // Row 11: a transaction in which nothing happens is ended by the database after 10 s.
 func transactionIdles(t testing.TB, s *served) {
-	want := s.ask(t, "ana-tienda-full").good()
-	tooLong(t, s.call(t, "ana-tienda-full", newerEra, "dawdle", "{}"), 10*time.Second)
+	want := s.usual(t)
+	s.tooLong(t, s.call(t, "ana-tienda-full", newerEra, "dawdle", "{}"), 10*time.Second)
 	s.answered(t, want)
 }

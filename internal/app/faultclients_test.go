@@ -36,6 +36,9 @@ func badClients(t testing.TB, s *served) {
 		})
 		all.Go(func() {
 			h := s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp", deep, nil)
+			for until := time.Now().Add(s.patience); h.status == http.StatusServiceUnavailable && time.Now().Before(until); {
+				h = s.send(t, t.Context(), "ana-tienda-full", http.MethodPost, "/mcp", deep, nil) // who asks is not known in time
+			}
 			if h.status != http.StatusBadRequest || !strings.Contains(h.body, `"code":-32600`) {
 				t.Errorf("deep: %d %s", h.status, h.body)
 			}
@@ -61,7 +64,24 @@ func heapNow() uint64 {
 // cutOff sends a head and then pieces (slowly when there is a limit) until the server ends it, within the limit and a
 // little, with the status where one is wanted. A busy machine may add to a limit; that the server ends these connections
 // is the point, not when to the second.
+//
+// It tries again when the busy machine could not find out in time who asks, and when the server's end came before its
+// answer was read, which is lost then.
 func (s *served) cutOff(t testing.TB, what, head string, piece []byte, limit time.Duration, status string) {
+	got, took := s.cutOnce(t, head, piece, limit)
+	for try := 1; try < s.tries && status != "" && (got == "" || strings.HasPrefix(got, "HTTP/1.1 503")); try++ {
+		got, took = s.cutOnce(t, head, piece, limit)
+	}
+	if took > limit+s.patience/2 {
+		t.Errorf("%s: cut off after %s", what, took)
+	}
+	if status != "" && !strings.HasPrefix(got, "HTTP/1.1 "+status) || status == "" && got != "" {
+		t.Errorf("%s: %.300s", what, got)
+	}
+}
+
+// cutOnce is one connection of cutOff, and what the server said in the end.
+func (s *served) cutOnce(t testing.TB, head string, piece []byte, limit time.Duration) (said string, after time.Duration) {
 	conn, err := net.Dial("tcp", s.host)
 	if err != nil {
 		t.Error(err)
@@ -71,7 +91,7 @@ func (s *served) cutOff(t testing.TB, what, head string, piece []byte, limit tim
 	start, patience := time.Now(), s.patience/2
 	_ = conn.SetDeadline(start.Add(limit + patience + time.Second))
 	if _, err := io.WriteString(conn, head); err != nil {
-		t.Errorf("%s: %v", what, err)
+		t.Error(err)
 		return
 	}
 	ended := make(chan string, 1)
@@ -86,14 +106,8 @@ func (s *served) cutOff(t testing.TB, what, head string, piece []byte, limit tim
 	defer pause.Stop()
 	for {
 		select {
-		case got := <-ended:
-			if took := time.Since(start); took > limit+patience {
-				t.Errorf("%s: cut off after %s", what, took)
-			}
-			if status != "" && !strings.HasPrefix(got, "HTTP/1.1 "+status) || status == "" && got != "" {
-				t.Errorf("%s: %.300s", what, got)
-			}
-			return
+		case said = <-ended:
+			return said, time.Since(start)
 		case <-pause.C:
 			_, _ = conn.Write(piece) // it fails when the server has ended it, which is read above
 		}

@@ -62,14 +62,18 @@ func (s *served) endBackends(t testing.TB) {
 	})
 }
 
-// detached leaves the program at work for a request that nobody waits for.
+// detached leaves the program at work for a request that nobody waits for, and again each second: for longer than a lock
+// is waited for, and than a busy machine is late.
 func (p *passage) detached() {
-	q := *p
 	ctx := context.WithoutCancel(p.Context())
-	go func() {
-		defer func() { _ = recover() }() // the program ended
-		q.forward(ctx)
-	}()
+	for n := range 4 {
+		q := *p
+		go func() {
+			defer func() { _ = recover() }() // the program ended
+			time.Sleep(time.Duration(n) * time.Second)
+			q.forward(ctx)
+		}()
+	}
 }
 
 func brokenRows() [][]brokenRow {
@@ -77,7 +81,7 @@ func brokenRows() [][]brokenRow {
 		return otherwise(s, map[int64]func(*passage){2: func(p *passage) {
 			p.forward(p.Context())
 			s.endBackends(t)
-			time.Sleep(1700 * time.Millisecond)
+			time.Sleep(4 * time.Second)
 			p.fails(pos.Internal, "x")
 		}})
 	}
@@ -88,8 +92,12 @@ func brokenRows() [][]brokenRow {
 				p.says(http.StatusInternalServerError)
 			case p.asks(s, "operator", "set_active_tenant"):
 				s.plantStay(t, p)
+				p.detached()
 				p.forward(context.WithoutCancel(p.Context()))
 			default:
+				if p.asks(s, ana, asks) {
+					p.detached()
+				}
 				p.forward(context.WithoutCancel(p.Context()))
 			}
 		}
@@ -109,7 +117,7 @@ func brokenRows() [][]brokenRow {
 				failed := p.status == http.StatusServiceUnavailable || p.problem() == string(pos.UpstreamDown)
 				switch {
 				case p.URL.Path == "/health/live":
-					time.Sleep(4100 * time.Millisecond)
+					time.Sleep(7 * time.Second)
 					p.says(http.StatusServiceUnavailable)
 				case p.URL.Path == "/health/ready":
 					p.says(http.StatusOK)
@@ -154,7 +162,7 @@ func brokenRows() [][]brokenRow {
 			s.misprint = func(string) string { return "" }
 			inOrder := otherwise(s, map[int64]func(*passage){2: func(p *passage) {
 				p.forward(p.Context())
-				time.Sleep(1500 * time.Millisecond)
+				time.Sleep(2200*time.Millisecond + s.pace.Late())
 				p.fails(pos.Conflict, "x")
 			}})
 			return func(p *passage) {
@@ -170,8 +178,13 @@ func brokenRows() [][]brokenRow {
 		}, want: []string{"a call: told after", "a request: told after", "a call in a session: nothing was told", "^the credential is known:", "^the credential is not known:", "^in a session:",
 			`the metrics say db_client_connection_count`, "the metrics say flowpos_db_gave_up_total", "after the fault"}},
 		{row: "10 one", with: func(o *servedOptions) { o.limits = "off" }, lie: func(t testing.TB, s *served) lie {
-			return otherwise(s, map[int64]func(*passage){2: func(p *passage) { p.does(`{}`) }, 3: func(*passage) {}, 4: func(*passage) {}, 5: func(*passage) {}, 6: func(*passage) {},
+			inOrder := otherwise(s, map[int64]func(*passage){2: func(p *passage) { p.does(`{}`) }, 3: func(*passage) {}, 4: func(*passage) {}, 5: func(*passage) {}, 6: func(*passage) {},
 				7: func(*passage) {}, 8: func(*passage) {}, 9: func(*passage) {}, 10: func(*passage) {}, 11: func(*passage) {}, 12: func(*passage) {}})
+			return func(p *passage) {
+				if inOrder(p); p.asks(s, "luis-ferreteria-full", "list_locations") {
+					p.fails(pos.Overloaded, "x")
+				}
+			}
 		}, want: []string{"one of thirty", "the neighbour", "are at work at once", "of thirty were refused at once", "the metrics say", "after the fault"}},
 		{row: "11 a lock", lie: late, want: []string{"too long", "told after", "the connection that waited is", "after the fault"}},
 		{row: "11 a query", lie: late, want: []string{"too long", "told after", "the connection that waited is", "after the fault"}},

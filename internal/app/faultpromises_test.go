@@ -21,6 +21,7 @@ import (
 // promises are the six invariants of the fault table, held to after every row. The service has recovered by then.
 func (s *served) promises(t testing.TB) {
 	t.Helper()
+	s.pace.Stop()
 	s.stay(t, "after the fault: "+t.Name())
 	s.rights(t)
 	s.record(t)
@@ -227,7 +228,7 @@ func (c census) more(than census) (what []string) {
 func (s *served) nothingLeft(t testing.TB) {
 	t.Helper()
 	var left []string
-	for deadline := time.Now().Add(min(10*time.Second, s.patience)); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(min(30*time.Second, s.patience)); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if left = s.count(t).more(s.before); len(left) == 0 {
 			return
 		}

@@ -100,7 +100,7 @@ func (b *balancer) serve(all []*instance) {
 }
 
 func (b *balancer) poll(n int, i *instance) {
-	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -182,6 +182,9 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, i := b.next(p)
+	for until := time.Now().Add(5 * time.Second); i == nil && time.Now().Before(until); m, i = b.next(p) {
+		time.Sleep(5 * time.Millisecond) // a platform lets requests wait for an instance, too
+	}
 	defer b.end(p)
 	if m.instead != nil {
 		if m.instead(p); p.status != 0 {

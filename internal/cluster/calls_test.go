@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
 // heard is one answer to one of our own requests, through the balancer or past it.
@@ -172,7 +174,7 @@ const initializeBody = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{
 // begin opens a session.
 func (c *cluster) begin(t testing.TB, who string) (session string) {
 	t.Helper()
-	h := c.send(t, request{who: who, body: initializeBody})
+	h := c.untilServed(func() heard { return c.send(t, request{who: who, body: initializeBody}) })
 	if session = h.header.Get("Mcp-Session-Id"); h.status != http.StatusOK || session == "" {
 		t.Fatalf("no session: %s", h)
 	}
@@ -184,13 +186,27 @@ func (c *cluster) signIn(t testing.TB, person string) (token string) {
 	t.Helper()
 	id := c.idToken(t, person)
 	c.owned(id, person)
-	h := c.send(t, request{who: id, path: "/mcp/token"})
+	h := c.untilServed(func() heard { return c.send(t, request{who: id, path: "/mcp/token"}) })
 	var out struct{ AccessToken string }
 	if err := json.Unmarshal([]byte(h.body), &out); err != nil || h.status != http.StatusOK || out.AccessToken == "" {
 		t.Fatalf("no token: %s", h)
 	}
 	c.owned(out.AccessToken, person)
 	return out.AccessToken
+}
+
+// untilServed asks again while the service says that it cannot answer at the moment: on a busy machine what a test begins
+// with meets a Redis, or somebody's certificates, that are late.
+func (c *cluster) untilServed(ask func() heard) heard {
+	h := ask()
+	for deadline := time.Now().Add(30 * time.Second); unserved(h) && time.Now().Before(deadline); h = ask() {
+		time.Sleep(20 * time.Millisecond)
+	}
+	return h
+}
+
+func unserved(h heard) bool {
+	return h.status == http.StatusServiceUnavailable || h.problem().Code == string(pos.SessionStoreUnavailable)
 }
 
 // stay has the operator enter Ana's shop, for a reason that nobody else gives, and notes it when it was acknowledged: the

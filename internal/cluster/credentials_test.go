@@ -105,7 +105,9 @@ func forged(t testing.TB) string {
 
 // Row 26: two sessions of one person move between two businesses at the same time, each call on whichever instance is next,
 // with readers of both at their side: each is where it went last, and never where the other one is.
-func sessionsApart(t testing.TB, c *cluster) {
+func sessionsApart(t testing.TB, c *cluster) { c.apart(t, switches) }
+
+func (c *cluster) apart(t testing.TB, switches int) {
 	m := c.merchants(t)
 	places := []string{m.tienda, m.comedo, c.business(t, "taller").ID}
 	var all sync.WaitGroup

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
 // event is one of a stream, as it came.
@@ -108,13 +110,18 @@ func (s *reader) follow(ctx context.Context, n int) error {
 func cutAnywhere(t testing.TB, c *cluster) {
 	var mu sync.Mutex
 	calls, early, cuts := 0, 0, 0
-	each := func(do func(at int) (*reader, error)) {
+	// An instance has ten streams for one credential, and a cut one is there until its end is noticed.
+	var keys []string
+	for range 4 {
+		keys = append(keys, c.newKey(t, "tienda", pos.AllScopes()))
+	}
+	each := func(do func(who string, at int) (*reader, error)) {
 		at := make(chan int)
 		var all sync.WaitGroup
-		for range 16 {
+		for w := range 16 {
 			all.Go(func() {
 				for k := range at {
-					s, err := do(k)
+					s, err := do(keys[w%len(keys)], k)
 					mu.Lock()
 					calls, cuts = calls+1, cuts+s.cuts
 					if errors.Is(err, errNoID) {
@@ -132,9 +139,9 @@ func cutAnywhere(t testing.TB, c *cluster) {
 		close(at)
 		all.Wait()
 	}
-	each(func(at int) (*reader, error) { return c.cutCall(t, at) })
+	each(func(who string, at int) (*reader, error) { return c.cutCall(t, who, at) })
 	calledEarly := early
-	each(func(at int) (*reader, error) { return c.cutSession(t, at) })
+	each(func(who string, at int) (*reader, error) { return c.cutSession(t, who, at) })
 	t.Logf("%d streams cut %d times; %d calls were cut before their first event", calls, cuts, early)
 	if early != calledEarly || early*4 > calls {
 		t.Errorf("%d streams of sessions and %d calls of %d had no id to come back with", early-calledEarly, calledEarly, calls)
@@ -145,10 +152,10 @@ func cutAnywhere(t testing.TB, c *cluster) {
 }
 
 // cutCall makes a call whose stream is cut.
-func (c *cluster) cutCall(t testing.TB, at int) (*reader, error) {
+func (c *cluster) cutCall(t testing.TB, who string, at int) (*reader, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), c.patience)
 	defer cancel()
-	s := &reader{c: c, cutAt: at, r: request{who: "ana", session: c.begin(t, "ana"),
+	s := &reader{c: c, cutAt: at, r: request{who: who, session: c.begin(t, who),
 		body: `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"test_tool_with_progress","arguments":{},"_meta":{"progressToken":"p"}}}`}}
 	if err := s.follow(ctx, 4); err != nil {
 		return s, err
@@ -162,10 +169,10 @@ func (c *cluster) cutCall(t testing.TB, at int) (*reader, error) {
 }
 
 // cutSession changes lists while the session's stream is cut, the tools' and the prompts' in turn.
-func (c *cluster) cutSession(t testing.TB, at int) (*reader, error) {
+func (c *cluster) cutSession(t testing.TB, who string, at int) (*reader, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), c.patience)
 	defer cancel()
-	s := &reader{c: c, cutAt: at, r: request{who: "ana", session: c.begin(t, "ana"), method: http.MethodGet}}
+	s := &reader{c: c, cutAt: at, r: request{who: who, session: c.begin(t, who), method: http.MethodGet}}
 	var want []string
 	var failed error
 	var changing sync.WaitGroup
@@ -178,7 +185,7 @@ func (c *cluster) cutSession(t testing.TB, at int) (*reader, error) {
 		}
 		for i := range 6 {
 			name := []string{"tool", "prompt"}[i%2]
-			if h := c.call(t, "ana", s.r.session, "test_trigger_"+name+"_change", "{}"); !h.good() {
+			if h := c.call(t, who, s.r.session, "test_trigger_"+name+"_change", "{}"); !h.good() {
 				failed = errors.New(h.String())
 			}
 			time.Sleep(10 * time.Millisecond)

@@ -26,6 +26,7 @@ type instance struct {
 	host    string // where it serves
 	metrics string
 	stderr  *os.File // where its log goes instead of log
+	clock   string   // file that says by how much its clock is wrong; empty: it is right
 
 	mu    sync.Mutex
 	log   logbook
@@ -45,6 +46,9 @@ func (i *instance) start(t testing.TB) {
 	}
 	cmd := exec.Command(i.binary, "serve")
 	cmd.Env = append(i.env[:len(i.env):len(i.env)], "PORT="+port, "METRICS_ADDR="+i.metrics)
+	if i.clock != "" {
+		cmd.Env = append(cmd.Env, "FIXTURES_CLOCK="+i.clock)
+	}
 	cmd.Stdout, cmd.Stderr = &i.log, &i.log
 	if i.stderr != nil {
 		cmd.Stderr = i.stderr
@@ -61,6 +65,14 @@ func (i *instance) start(t testing.TB) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.cmd, i.ended = cmd, ended
+}
+
+// setClock sets the clock of the instance's machine, as somebody does by hand: what passes is measured as before.
+func (i *instance) setClock(t testing.TB, by time.Duration) {
+	t.Helper()
+	if err := os.WriteFile(i.clock, []byte(by.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (i *instance) process() (*exec.Cmd, chan struct{}) {

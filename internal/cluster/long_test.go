@@ -2,9 +2,12 @@
 
 package cluster
 
+import "time"
+
 // The long form, which make soak runs.
 const (
 	soaking      = true
+	pressureTime = 60 * time.Second
 	rounds       = 10
 	callsBetween = 300
 	cutEvery     = 1

@@ -2,8 +2,12 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -104,8 +108,8 @@ func violations() []violation {
 		}}), func(t testing.TB, c *cluster) {
 			c.same(t, "get_sales_report", request{who: "ana", body: callBody("get_sales_report", "{}")})
 		}, "instance 1 says otherwise"},
-		{"17: an event is lost", always(dropped(func(n int64) int { return int(n % 2) })), cutOnce, "events came"},
-		{"17: an event comes twice", always(dropped(func(int64) int { return 2 })), cutOnce, " has no "},
+		{"17: an event is lost", always(dropped(func(n int64) int { return int(n % 2) })), cutOnce(3 * time.Second), "events came"},
+		{"17: an event comes twice", always(dropped(func(int64) int { return 2 })), cutOnce(time.Minute), " has no "},
 		{"4-5: a business is chosen silently", func(t testing.TB, c *cluster) meddling {
 			tienda := c.business(t, "tienda").ID
 			return meddling{instead: func(p *passage) {
@@ -114,6 +118,142 @@ func violations() []violation {
 				}
 			}}
 		}, redisFlushed, "the session that begins again is at"},
+	}
+}
+
+// clockViolations are those of row 21, each of an instance that believes its own clock in one respect.
+func clockViolations() []violation {
+	once := func(t testing.TB, c *cluster) { c.onTime(t) }
+	refuses := func(to int, status int) func(testing.TB, *cluster) meddling {
+		return always(meddling{instead: func(p *passage) {
+			if p.to == to && strings.HasPrefix(p.who, "eyJ") && p.calls("whoami") {
+				p.says(status, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"you are Ana"}],"structuredContent":{"data":{}}}}`)
+			}
+		}})
+	}
+	return []violation{
+		{"21: an instance behind refuses what others just made", refuses(1, http.StatusUnauthorized), once, "instance 1 refuses a token that instance 0 made just now"},
+		{"21: an instance behind takes what has ended", refuses(1, http.StatusOK), once, "a token that ended 33 s ago, at instance 1"},
+		{"21: an instance ahead takes what has not begun", refuses(0, http.StatusOK), once, "a token that begins in a minute, at instance 0"},
+		{"21: an instance ahead keeps a session too short", func(_ testing.TB, c *cluster) meddling {
+			return meddling{after: func(p *passage) {
+				if p.to == 0 && p.session != "" {
+					left, _ := strconv.Atoi(strings.TrimPrefix(c.redis.Must("PTTL", "mcp:session:"+p.session), ":")) // none is less
+					c.redis.Must("PEXPIRE", "mcp:session:"+p.session, strconv.Itoa(left-300_000))
+				}
+			}}
+		}, once, "instance 0 keeps a session for"},
+		{"21: an instance has another day", always(meddling{after: func(p *passage) {
+			if p.to == 2 && p.calls("get_sales_report") {
+				b := aDay.ReplaceAllString(p.answer.String(), "1999-12-31")
+				p.answer.Reset()
+				p.answer.WriteString(b)
+			}
+		}}), once, "instance 2: today is"},
+		{"21: a key goes on", func(_ testing.TB, c *cluster) meddling {
+			return meddling{instead: func(p *passage) {
+				if p.to == 1 && strings.HasPrefix(p.who, "fp_mcp_") {
+					p.says(http.StatusOK, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"you are Ana"}],"structuredContent":{"data":{}}}}`)
+				}
+			}}
+		}, once, "a key that ends in -1 second, at instance 1"},
+	}
+}
+
+var aDay = regexp.MustCompile(`\d{4}-\d\d-\d\d`)
+
+// rowViolations are one for each check of rows 6, 22, 24, 25 and 26.
+func rowViolations() []violation {
+	lies := func(to int, tool string, do func(p *passage)) func(testing.TB, *cluster) meddling {
+		return always(meddling{after: func(p *passage) {
+			if p.to == to && p.calls(tool) {
+				do(p)
+			}
+		}})
+	}
+	done := func(p *passage) {
+		p.answer.Reset()
+		p.says(http.StatusOK, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"done"}],"structuredContent":{"data":{}}}}`)
+	}
+	at := func(business func(*cluster) string) func(testing.TB, *cluster) meddling {
+		return func(_ testing.TB, c *cluster) meddling {
+			return meddling{after: func(p *passage) {
+				if p.to == 2 && p.calls("get_business_profile") {
+					p.answer.Reset()
+					p.says(http.StatusOK, `{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"x"}],"structuredContent":{"context":{"business_id":"`+business(c)+`"}}}}`)
+				}
+			}}
+		}
+	}
+	comedor := func(c *cluster) string { b, _ := c.state.Business("comedor"); return b.ID }
+	return []violation{
+		{"6: a choice that Redis refuses is acknowledged", lies(1, "set_active_business", done), redisReadOnly, "instance 1: a choice that Redis does not take"},
+		{"6: a choice is half made, for readers", at(comedor), redisReadOnly, "after a choice that was refused the session is at"},
+		{"6: a choice is half made, in PostgreSQL", func(t testing.TB, c *cluster) meddling {
+			return meddling{instead: func(p *passage) {
+				if p.to == 1 && p.calls("set_active_business") {
+					_, _ = c.db.Owner.Exec(context.Background(), `UPDATE mcp_grant SET active_business = $1 WHERE id = $2`, comedor(c), claimsOf(t, p.who).Sid) // seen below
+				}
+			}}
+		}, redisReadOnly, "PostgreSQL has the choice"},
+		{"6: a session begins that Redis does not keep", always(meddling{after: func(p *passage) {
+			if p.to == 0 && p.status == http.StatusServiceUnavailable {
+				p.status = http.StatusOK
+			}
+		}}), redisReadOnly, "instance 0: initialize"},
+		{"22: a token of the secret before is refused", always(meddling{after: func(p *passage) {
+			if p.to == 1 && p.session != "" && p.caller == "" && p.calls("get_business_profile") {
+				p.status = http.StatusUnauthorized
+			}
+		}}), secretChanges, "of before, in its session, instance 1"},
+		{"22: a token of nobody's secret is taken", always(meddling{after: func(p *passage) {
+			if p.to == 2 && p.status == http.StatusUnauthorized {
+				p.status = http.StatusOK
+			}
+		}}), secretChanges, "of a secret that is gone, instance 2"},
+		{"22: a call is lost meanwhile", always(oneLoses()), secretChanges, "a key's call failed"},
+		{"24: a sign-in that nobody verified", always(meddling{instead: func(p *passage) {
+			if p.to == 1 && p.path == "/mcp/token" {
+				p.says(http.StatusOK, `{"accessToken":"x"}`)
+			}
+		}}), identityDown, "instance 1, one that somebody signed for themselves"},
+		{"24: who has a token is refused", lies(0, "get_business_profile", func(p *passage) { p.status = http.StatusServiceUnavailable }), identityDown, "instance 0, who has a token"},
+		{"24: nobody can refresh", always(meddling{after: func(p *passage) {
+			if p.to == 2 && p.path == "/mcp/token/refresh" {
+				p.status = http.StatusServiceUnavailable
+			}
+		}}), identityDown, "instance 2, refresh"},
+		{"25: calls wait for who reads the log", func(testing.TB, *cluster) meddling {
+			var n atomic.Int64
+			return meddling{instead: func(p *passage) {
+				if p.to == 0 && p.calls("whoami") && n.Add(1)%100 == 0 {
+					time.Sleep(time.Second)
+				}
+			}}
+		}, func(t testing.TB, c *cluster) { c.tries = 2; c.asFast(t) }, "the slowest of a hundred took"},
+		{"28: the old version fails what it should know", lies(0, "get_sales_report", func(p *passage) { p.status = http.StatusInternalServerError }), beside, "calling \"tools/call\""},
+		{"28: the old version knows fewer tools", always(meddling{after: func(p *passage) {
+			if p.to == 0 && bytes.Contains(p.body, []byte(`"tools/list"`)) {
+				p.status = http.StatusInternalServerError
+			}
+		}}), beside, "list: "},
+		{"28: a session that ended goes on at the old version", always(meddling{after: func(p *passage) {
+			if p.to == 0 && p.status == http.StatusNotFound {
+				p.status = http.StatusOK
+			}
+		}}), beside, "a session goes on at instance 0"},
+		{"28: the old version gets no requests", func(_ testing.TB, c *cluster) meddling {
+			return meddling{instead: func(p *passage) { p.to = max(p.to, 1) }}
+		}, beside, "this tests nothing"},
+		{"26: one session shows where the other is", at(comedor), func(t testing.TB, c *cluster) { c.apart(t, 6) }, "it is at"},
+		{"26: a choice is lost", func(testing.TB, *cluster) meddling {
+			lost := once(3, func(p *passage) bool { return p.calls("set_active_business") })
+			return meddling{instead: func(p *passage) {
+				if lost(p) {
+					done(p)
+				}
+			}}
+		}, func(t testing.TB, c *cluster) { c.apart(t, 6) }, "it is at"},
 	}
 }
 
@@ -137,10 +277,10 @@ func slowViolations() []violation {
 			}
 		}}), goneOnce, "GET, after"},
 		{"1-3: a call waits for Redis", always(meddling{after: func(p *passage) {
-			if p.calls("get_business_profile") {
-				time.Sleep(400 * time.Millisecond)
+			if p.calls("get_business_profile") && p.session != "" {
+				time.Sleep(600 * time.Millisecond)
 			}
-		}}), goneOnce, "calls that found Redis gone took"},
+		}}), goneOnce, "calls that found Redis gone waited for"},
 		{"23: an instance goes on serving", func(t testing.TB, c *cluster) meddling {
 			return meddling{after: func(p *passage) {
 				if p.to == 2 && p.status == http.StatusUnauthorized {
@@ -162,10 +302,12 @@ func dropped(times func(n int64) int) meddling {
 	}}
 }
 
-func cutOnce(t testing.TB, c *cluster) {
-	c.patience = 3 * time.Second
-	if s, err := c.cutCall(t, 700); err != nil {
-		t.Errorf("%v: %s", err, strings.Join(s.got, "\n"))
+func cutOnce(patience time.Duration) func(testing.TB, *cluster) {
+	return func(t testing.TB, c *cluster) {
+		c.patience = patience
+		if s, err := c.cutCall(t, "ana", 700); err != nil {
+			t.Errorf("%v: %s", err, strings.Join(s.got, "\n"))
+		}
 	}
 }
 
@@ -174,7 +316,7 @@ func goneOnce(t testing.TB, c *cluster) {
 	m := c.merchants(t)
 	c.redis.Kill()
 	defer c.restartRedis(t)
-	c.missed(t, m, 300*time.Millisecond)
+	inTime(t, c.missed(t, m), 300*time.Millisecond)
 	c.allDown(t, m)
 	c.away(t, m)
 }
@@ -208,14 +350,14 @@ func (c *cluster) unseen(t testing.TB) {
 // that take long are left to make soak.
 func TestBrokenPromisesAreNoticed(t *testing.T) {
 	b := newBed(t)
-	planted := violations()
+	planted := slices.Concat(violations(), clockViolations(), rowViolations())
 	if soaking {
 		planted = append(planted, slowViolations()...)
 	}
 	for _, v := range planted {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			c := b.start(t, options{})
+			c := b.start(t, options{patient: !strings.HasPrefix(v.name, "1-3: "), clocks: strings.HasPrefix(v.name, "21: ")})
 			c.balancer.misbehave(v.plant(t, c))
 			faults := verdict.Of(t, func(t testing.TB) { v.run(t, c) })
 			if !strings.Contains(strings.Join(faults, "\n"), v.want) {

@@ -21,6 +21,7 @@ import (
 // promises are the six invariants of the fault table, held to after every row. The service has recovered by then.
 func (c *cluster) promises(t testing.TB) {
 	t.Helper()
+	c.pace.Stop()
 	if h := c.stay(t, "after the fault: "+t.Name()); !h.good() {
 		t.Errorf("after the fault: %s", h)
 	}

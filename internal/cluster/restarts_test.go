@@ -52,16 +52,17 @@ func (c *cluster) oneDies(t testing.TB) {
 }
 
 type death struct {
-	instance int
-	at       time.Time
+	instance    int
+	at, noticed time.Time
 }
 
 // dies kills an instance under load and starts it again.
 func (c *cluster) dies(t testing.TB, l *load, n int) death {
 	t.Helper()
-	d := death{n, time.Now()}
+	d := death{instance: n, at: time.Now()}
 	c.instances[n].kill()
 	c.eventually(t, "the death to be noticed", func() bool { return !c.balancer.isReady(n) })
+	d.noticed = time.Now()
 	l.more(t, callsBetween)
 	c.instances[n].start(t)
 	c.allReady(t)
@@ -72,7 +73,6 @@ func (c *cluster) dies(t testing.TB, l *load, n int) death {
 // onlyThere ends the load and checks that nothing failed but what was at an instance when it died.
 func (c *cluster) onlyThere(t testing.TB, l *load, deaths []death) {
 	t.Helper()
-	const noticed = 400 * time.Millisecond
 	calls, failures := l.end()
 	inFlight, refused := 0, 0
 	for _, p := range c.balancer.seen() {
@@ -81,7 +81,7 @@ func (c *cluster) onlyThere(t testing.TB, l *load, deaths []death) {
 		}
 		var of *death
 		for i, d := range deaths {
-			if p.to == d.instance && p.began.Before(d.at.Add(noticed)) && p.ended.After(d.at) {
+			if p.to == d.instance && p.began.Before(d.noticed) && p.ended.After(d.at) {
 				of = &deaths[i]
 			}
 		}

@@ -28,7 +28,7 @@ func (c *cluster) newcomer(t testing.TB, name, role string) (token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := c.send(t, request{who: id, path: "/mcp/token"})
+	h := c.untilServed(func() heard { return c.send(t, request{who: id, path: "/mcp/token"}) })
 	var out struct{ AccessToken string }
 	if err := json.Unmarshal([]byte(h.body), &out); err != nil || out.AccessToken == "" {
 		t.Fatalf("no token: %s", h)
@@ -125,17 +125,20 @@ func (c *cluster) revokes(t testing.TB, part func()) {
 	}
 	bystander, hangUp := c.stream(t, 2, "ana", c.begin(t, "ana"))
 	part()
-	since := time.Now()
 	for _, e := range ends {
 		c.db.Exec(t, e.sql, e.args...)
 	}
+	since := time.Now()
 	worst := c.allOut(t, ends, sessions, since)
 	for _, s := range streams {
 		select {
 		case at := <-s.ended:
 			worst = max(worst, at.Sub(since))
-		case <-time.After(time.Until(since.Add(soon))):
-			t.Errorf("%s: a stream is open after %s", s.what, soon)
+			if late := at.Sub(since.Add(soon)); late > c.pace.Late() {
+				t.Errorf("%s: a stream ended %s after %s", s.what, late, soon)
+			}
+		case <-time.After(time.Until(since.Add(soon)) + c.patience):
+			t.Errorf("%s: a stream is open %s after", s.what, c.patience)
 		}
 	}
 	t.Logf("all were out everywhere after %s", worst.Round(10*time.Millisecond))

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"strconv"
 	"testing"
 	"time"
 )
@@ -18,24 +19,26 @@ func rows() []row {
 		{"1 Redis is refused at boot", options{}, redisRefusedAtBoot},
 		{"2 Redis is killed", options{}, redisKilled},
 		{"3 Redis is silent", options{}, redisSilent},
-		{"4 Redis fails over", options{}, redisFailsOver},
-		{"5 Redis is flushed", options{}, redisFlushed},
-		{"6 Redis is read-only", options{}, redisReadOnly},
-		{"14 SIGTERM to each in turn", options{}, rollingStop},
-		{"15 kill -9", options{}, killed},
-		{"16 the next call lands elsewhere", options{}, anywhere},
-		{"17 a stream is cut at any byte", options{}, cutAnywhere},
-		{"22 the secret is changed", options{}, secretChanges},
-		{"24 the identity provider is down", options{}, identityDown},
-		{"25 telemetry is slow", options{}, telemetrySlow},
-		{"26 two sessions switch business", options{}, sessionsApart},
+		{"4 Redis fails over", options{patient: true}, redisFailsOver},
+		{"5 Redis is flushed", options{patient: true}, redisFlushed},
+		{"6 Redis is read-only", options{patient: true}, redisReadOnly},
+		{"14 SIGTERM to each in turn", options{patient: true}, rollingStop},
+		{"15 kill -9", options{patient: true}, killed},
+		{"16 the next call lands elsewhere", options{patient: true}, anywhere},
+		{"17 a stream is cut at any byte", options{patient: true}, cutAnywhere},
+		{"21 clocks are wrong, and are set", options{patient: true, clocks: true}, clocksWrong},
+		{"22 the secret is changed", options{patient: true}, secretChanges},
+		{"24 the identity provider is down", options{patient: true}, identityDown},
+		{"25 telemetry is slow", options{patient: true}, telemetrySlow},
+		{"26 two sessions switch business", options{patient: true}, sessionsApart},
+		{"29 memory is short", options{patient: true, settings: map[string]string{"GOMEMLIMIT": strconv.Itoa(pressureLimit) + "MiB"}}, memoryPressure},
 		{"23 rights are taken away, Redis partitioned", options{}, revokedInPieces},
 	}
 	if soaking {
 		rows = append(rows, []row{
 			{"2 Redis is cut off", options{}, redisCutOff},
-			{"6 Redis is full", options{}, redisFull},
-			{"23 rights are taken away", options{}, revoked},
+			{"6 Redis is full", options{patient: true}, redisFull},
+			{"23 rights are taken away", options{patient: true}, revoked},
 		}...)
 	}
 	return rows
