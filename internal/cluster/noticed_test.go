@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -162,7 +163,7 @@ func clockViolations() []violation {
 
 var aDay = regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 
-// rowViolations are one for each check of rows 6, 22, 24, 25 and 26.
+// rowViolations are one for each check of rows 6, 22, 24, 25, 26, 28 and 29.
 func rowViolations() []violation {
 	lies := func(to int, tool string, do func(p *passage)) func(testing.TB, *cluster) meddling {
 		return always(meddling{after: func(p *passage) {
@@ -245,6 +246,12 @@ func rowViolations() []violation {
 		{"28: the old version gets no requests", func(_ testing.TB, c *cluster) meddling {
 			return meddling{instead: func(p *passage) { p.to = max(p.to, 1) }}
 		}, beside, "this tests nothing"},
+		{"29: an instance takes itself for larger than it is", always(meddling{}), memoryPressure, "the instance held"},
+		{"29: an instance dies", func(_ testing.TB, c *cluster) meddling {
+			c.patience = 2 * time.Second
+			time.AfterFunc(time.Second, c.instances[0].kill)
+			return meddling{}
+		}, memoryPressure, "waited in vain for all to be served again"},
 		{"26: one session shows where the other is", at(comedor), func(t testing.TB, c *cluster) { c.apart(t, 6) }, "it is at"},
 		{"26: a choice is lost", func(testing.TB, *cluster) meddling {
 			lost := once(3, func(p *passage) bool { return p.calls("set_active_business") })
@@ -346,6 +353,31 @@ func (c *cluster) unseen(t testing.TB) {
 	c.allReady(t)
 }
 
+// TestAnswersUnderPressure: one answer for each way to be told wrongly that there is no room.
+func TestAnswersUnderPressure(t *testing.T) {
+	t.Parallel()
+	const busy = `{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"overloaded: the service is busy; try again in a moment"}}`
+	told := http.Header{"Retry-After": {"1"}, "X-Request-Id": {"r1"}}
+	for name, tt := range map[string]struct {
+		h    heard
+		want string // fault; empty: none
+	}{
+		"shed":                 {heard{status: 503, header: told, body: busy}, ""},
+		"shed without a time":  {heard{status: 503, header: http.Header{"X-Request-Id": {"r1"}}, body: busy}, "shed without saying so"},
+		"shed without an id":   {heard{status: 503, header: http.Header{"Retry-After": {"1"}}, body: busy}, "shed without saying so"},
+		"shed without a code":  {heard{status: 503, header: told, body: "busy"}, "shed without saying so"},
+		"an internal error":    {heard{status: 500, header: told, body: busy}, "neither served nor shed"},
+		"not who it was":       {heard{status: 401, header: told, body: busy}, "neither served nor shed"},
+		"no answer to a call":  {heard{err: syscall.ECONNRESET, asked: "call"}, "neither served nor shed"},
+		"a huge one's was cut": {heard{err: syscall.ECONNRESET, asked: hugeText()}, ""},
+	} {
+		faults := verdict.Of(t, func(t testing.TB) { underPressure(t, tt.h) })
+		if got := strings.Join(faults, "\n"); tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: noticed was %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 // TestBrokenPromisesAreNoticed: every check of the rows and of the invariants says so when what it checks is not so. Those
 // that take long are left to make soak.
 func TestBrokenPromisesAreNoticed(t *testing.T) {
@@ -357,7 +389,11 @@ func TestBrokenPromisesAreNoticed(t *testing.T) {
 	for _, v := range planted {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			c := b.start(t, options{patient: !strings.HasPrefix(v.name, "1-3: "), clocks: strings.HasPrefix(v.name, "21: ")})
+			o := options{patient: !strings.HasPrefix(v.name, "1-3: "), clocks: strings.HasPrefix(v.name, "21: ")}
+			if strings.HasPrefix(v.name, "29: ") {
+				o.settings = map[string]string{"GOMEMLIMIT": "2GiB"}
+			}
+			c := b.start(t, o)
 			c.balancer.misbehave(v.plant(t, c))
 			faults := verdict.Of(t, func(t testing.TB) { v.run(t, c) })
 			if !strings.Contains(strings.Join(faults, "\n"), v.want) {

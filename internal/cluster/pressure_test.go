@@ -47,15 +47,24 @@ func memoryPressure(t testing.TB, c *cluster) {
 	var all sync.WaitGroup
 	until := time.Now().Add(pressureTime)
 	most := 0
-	all.Go(func() {
-		for ; time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
 			most = max(most, c.memory(t, 0))
+			select {
+			case <-over:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
 		}
 	})
 	flood("huge", hugeText(), 40, until, &all)
 	flood("intricate", intricate(), 40, until, &all)
 	flood("small", callBody("get_sales_report", "{}"), 40, until, &all)
 	all.Wait()
+	close(over)
+	watching.Wait()
 	t.Logf("at most %d MiB; %v", most, counts)
 	if most > pressureMost {
 		t.Errorf("the instance held %d MiB; it has %d", most, pressureMost)
