@@ -147,7 +147,7 @@ func (p *consentPage) choose(c oauth.Consent, chosen oauth.Choice) {
 
 // signIn makes the page ask who is there.
 func (p *consentPage) signIn(h *Handler) {
-	p.SignIn = &signInForm{SignIn: h.o.SignIn, Action: "/oauth/consent/sign-in", CSRF: p.CSRF, Request: p.Request}
+	p.SignIn = &signInForm{SignIn: h.o.SignIn, Action: "/oauth/consent/sign-in", CSRF: p.CSRF, Request: p.Request, Why: "signin.why"}
 }
 
 func (h *Handler) showConsent(w http.ResponseWriter, r *http.Request, status int, p consentPage) {
@@ -241,8 +241,9 @@ func (h *Handler) consentAnswer(w http.ResponseWriter, r *http.Request) {
 		to, err = h.o.Authorizer.Approve(r.Context(), id, browser, choiceOf(r))
 	case r.PostForm.Get("decision") == "refuse":
 		to, err = h.o.Authorizer.Refuse(r.Context(), id, browser)
-	default:
-		err = refusedForm(http.StatusBadRequest, "the form holds no decision", nil)
+	default: // Enter in a checkbox, which presses the first button of a form: a hidden one that decides nothing
+		h.later(w, r, id, browser)
+		return
 	}
 	if err != nil {
 		h.answerFailed(w, r, id, browser, err)
@@ -250,6 +251,20 @@ func (h *Handler) consentAnswer(w http.ResponseWriter, r *http.Request) {
 	}
 	h.names.drop(w, h.names.request(id))
 	h.deliver(w, r, http.StatusOK, to, approved)
+}
+
+// later shows the page of a request again, with what is chosen so far.
+func (h *Handler) later(w http.ResponseWriter, r *http.Request, id, browser string) {
+	c, err := h.ask(r, id, browser)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	p := h.consentPage(c, id, browser)
+	if c.Person != nil {
+		p.choose(c, choiceOf(r))
+	}
+	h.showConsent(w, r, http.StatusOK, p)
 }
 
 func choiceOf(r *http.Request) oauth.Choice {

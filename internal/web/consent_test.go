@@ -207,7 +207,6 @@ func TestForgedForms(t *testing.T) {
 		"not a form":           d.post("/oauth/consent/answer", good(), header("Content-Type", "text/plain")),
 		"multipart":            d.post("/oauth/consent/answer", good(), header("Content-Type", "multipart/form-data; boundary=x")),
 		"huge":                 d.post("/oauth/consent/answer", with("state", strings.Repeat("x", maxForm))),
-		"no decision":          d.post("/oauth/consent/answer", with("decision", "maybe")),
 		"no request":           d.post("/oauth/consent/answer", with("request", "")),
 		"long request":         d.post("/oauth/consent/answer", with("request", strings.Repeat("x", 300))),
 	} {
@@ -250,6 +249,22 @@ func TestDeliverToProgram(t *testing.T) {
 	d.signedIn("ana").has(t, 200, "Nobody: the name is not verified")
 	d.post("/oauth/consent/answer", d.signedIn("ana").form("decision", "approve", "business", quetzal, "scope", "pos:read")).
 		has(t, 200, `href="cursor://anysphere.cursor-mcp/oauth/callback?code=c0de&amp;state=st"`, "Going back to the program")
+}
+
+// Browsers press the first button of a form when somebody types Enter in a checkbox; that one decides nothing.
+func TestEnterInCheckbox(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	p := d.signedIn("ana")
+	if first := strings.Index(p.body, `name="decision"`); !strings.HasPrefix(p.body[first:], `name="decision" value="later"`) {
+		t.Error("the first button decides")
+	}
+	p = d.post("/oauth/consent/answer", p.form("decision", "later", "business", ceiba, "scope", "pos:write"))
+	p.has(t, 200, `value="`+ceiba+`" checked`, `value="pos:write" checked`)
+	p.lacks(t, `value="pos:read" checked`)
+	if d.chosen != nil || d.refused {
+		t.Error("something was decided")
+	}
 }
 
 func TestWithoutAuthorizer(t *testing.T) {

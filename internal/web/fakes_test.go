@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -40,6 +41,9 @@ type shop struct {
 	chosen   *oauth.Choice       // what was approved last
 	refused  bool
 	to       string
+	forced   string   // where answers go, whatever was asked for
+	verifier Verifier // of real ID tokens, in the browser checks
+
 	failing  error // what everything of the authorization server fails with
 	approval error // what Approve fails with
 	keys     []credential.MemberKey
@@ -79,7 +83,7 @@ func (s *shop) Begin(_ context.Context, q url.Values) (oauth.Begun, error) {
 	if q.Get("response_type") != "code" {
 		return oauth.Begun{}, &oauth.Problem{Kind: oauth.BadRequest, Status: 400, Code: "unsupported_response_type", Detail: "response_type must be code", Ref: "REF-CODE", Redirect: s.to + "?error=unsupported_response_type&state=" + q.Get("state")}
 	}
-	if to := q.Get("redirect_uri"); to != "" {
+	if to := cmp.Or(s.forced, q.Get("redirect_uri")); to != "" {
 		s.to = to
 	}
 	b := oauth.Begun{ID: randomText(), Browser: randomText()}
@@ -164,8 +168,11 @@ func (s *shop) Refuse(_ context.Context, id, browser string) (string, error) {
 }
 
 // Verify takes token-NAME for an ID token.
-func (s *shop) Verify(_ context.Context, idToken string) (credential.Person, error) {
+func (s *shop) Verify(ctx context.Context, idToken string) (credential.Person, error) {
 	name, ok := strings.CutPrefix(idToken, "token-")
+	if !ok && s.verifier != nil {
+		return s.verifier.Verify(ctx, idToken)
+	}
 	if !ok {
 		return credential.Person{}, &credential.Refusal{Sent: true, Why: "not one of the test"}
 	}

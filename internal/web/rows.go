@@ -20,7 +20,7 @@ func momentOf(at, now time.Time) moment {
 		return moment{}
 	}
 	m := moment{At: at.UTC().Format(time.RFC3339), Ahead: at.After(now)}
-	d := now.Sub(at).Abs()
+	d := now.Sub(at).Abs().Round(time.Minute)
 	switch {
 	case d < time.Minute:
 		m.Unit = "now"
@@ -29,7 +29,7 @@ func momentOf(at, now time.Time) moment {
 	case d < 48*time.Hour:
 		m.Unit, m.Count = "hours", int(d/time.Hour)
 	default:
-		m.Unit, m.Count = "days", int(d/(24*time.Hour))
+		m.Unit, m.Count = "days", int((d+12*time.Hour)/(24*time.Hour))
 	}
 	if m.Count == 1 {
 		m.Unit = m.Unit[:len(m.Unit)-1]

@@ -80,7 +80,14 @@ func mac(key []byte, text string) []byte {
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-func decode(s string) ([]byte, error) { return base64.RawURLEncoding.Strict().DecodeString(s) }
+// decode takes what encode made and nothing else: the library would skip line breaks.
+func decode(s string) ([]byte, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err == nil && encode(b) != s {
+		err = errors.New("line breaks")
+	}
+	return b, err
+}
 
 // randomText is 128 bits.
 func randomText() string { return rand.Text() }

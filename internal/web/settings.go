@@ -93,7 +93,7 @@ func (h *Handler) askWho(w http.ResponseWriter, r *http.Request, status int, bad
 	}
 	h.names.set(w, h.names.visitor(), known, visitLife)
 	p := settingsPage{
-		SignIn:  &signInForm{SignIn: h.o.SignIn, Action: "/settings/mcp/sign-in", CSRF: h.seal.formToken(known, forSignIn)},
+		SignIn:  &signInForm{SignIn: h.o.SignIn, Action: "/settings/mcp/sign-in", CSRF: h.seal.formToken(known, forSignIn), Why: "signin.why-settings"},
 		Connect: connectTo(h.o.PublicURL + "/mcp"), ByURL: h.o.Authorizer != nil,
 	}
 	if bad != nil {

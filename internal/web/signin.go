@@ -47,7 +47,7 @@ type signInForm struct {
 	Action  string // where the ID token goes
 	CSRF    string
 	Request string // of an authorization; empty on the settings page
-	Error   string // of the last attempt, in the person's language
+	Why     string // names the text that says what the sign-in is for
 }
 
 // idToken takes the ID token out of a form: the one that Firebase gave, or one of a made-up person.

@@ -27,6 +27,11 @@
     });
   }
 
+  // Enter in a checkbox would send the form.
+  addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.target.matches('input[type="checkbox"]')) event.preventDefault();
+  });
+
   // A second tap on the same button would send the form twice.
   for (const form of document.querySelectorAll('form[data-once]')) {
     form.addEventListener('submit', (event) => {

@@ -18,6 +18,7 @@
   if (emulator) auth.useEmulator('http://' + emulator, { disableWarnings: true });
   auth.languageCode = document.documentElement.lang;
   const ready = auth.setPersistence(firebase.auth.Auth.Persistence.NONE);
+  document.getElementById('signin-noscript').hidden = true;
   box.hidden = false;
 
   const sentences = {
