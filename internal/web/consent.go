@@ -208,7 +208,6 @@ func (h *Handler) signInFailed(w http.ResponseWriter, r *http.Request, id, brows
 		h.fail(w, r, p)
 		return
 	}
-	h.logProblem(r.Context(), p)
 	c.Person = nil
 	h.again(w, r, p, h.consentPage(c, id, browser))
 }
@@ -283,7 +282,6 @@ func (h *Handler) answerFailed(w http.ResponseWriter, r *http.Request, id, brows
 		h.fail(w, r, p)
 		return
 	}
-	h.logProblem(r.Context(), p)
 	show := h.consentPage(c, id, browser)
 	if c.Person != nil {
 		show.choose(c, choiceOf(r))

@@ -115,17 +115,27 @@ func TestProblems(t *testing.T) {
 	t.Parallel()
 	for kind := oauth.BadRequest; kind <= oauth.Failed; kind++ {
 		d := openDesk(t)
-		d.failing = &oauth.Problem{Kind: kind, Status: 400, Detail: "what <b>developers</b> read", Ref: "REF-42", Cause: errors.New("the cause")}
+		bad := &oauth.Problem{Kind: kind, Status: 400, Detail: "what <b>developers</b> read", Cause: errors.New("the cause")}
+		d.failing = bad
 		p := d.begin()
-		p.has(t, 400, "What you can do", "REF-42", "what &lt;b&gt;developers&lt;/b&gt; read")
+		p.has(t, 400, "What you can do", "REQUEST-7", "what &lt;b&gt;developers&lt;/b&gt; read")
 		p.lacks(t, "the cause")
-		if log := d.log.String(); !strings.Contains(log, "REF-42") || !strings.Contains(log, "the cause") {
+		if log := d.log.String(); strings.Count(log, "REQUEST-7") != 1 || !strings.Contains(log, "the cause") {
 			t.Errorf("%s: the log lacks the reference or the cause: %s", kindName(kind), log)
+		}
+		known := openDesk(t)
+		logged := *bad
+		logged.Ref = "REF-42" // of the authorization server, which logs what it refuses
+		known.failing = &logged
+		known.begin().has(t, 400, "REF-42")
+		if log := known.log.String(); log != "" {
+			t.Errorf("%s: logged twice: %s", kindName(kind), log)
 		}
 	}
 	d := openDesk(t)
 	d.failing = errors.New("pq: SELECT secret FROM t")
 	d.begin().lacks(t, "SELECT")
+	d.get("/oauth/consent/nothing").has(t, 404, "What you can do")
 }
 
 // Problems that may go back to the client go there by the page that also delivers answers, never by an HTTP redirect.

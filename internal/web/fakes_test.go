@@ -317,7 +317,9 @@ func openDesk(t *testing.T, change ...func(*Options)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Config.Handler = h
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext((&pos.Request{ID: "REQUEST-7"}).In(r.Context())))
+	})
 	server.Start()
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)

@@ -177,8 +177,6 @@ func (h *Handler) manageFailed(w http.ResponseWriter, r *http.Request, v visit, 
 		p.Alert = "not-manager"
 	case pos.Invalid:
 		p.Alert, status = "invalid", http.StatusBadRequest
-	default:
-		h.logProblem(r.Context(), problem)
 	}
 	h.showSettings(w, r, status, v, sealed, p)
 }

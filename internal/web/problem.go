@@ -47,7 +47,8 @@ func kindName(k oauth.Kind) string {
 	return "failed"
 }
 
-// problemOf is any error as a problem, with a reference that the log has too.
+// problemOf is any error as a problem, with a reference that the log has too: one that has its reference was logged by who
+// made it, any other is logged here.
 func (h *Handler) problemOf(r *http.Request, err error) *oauth.Problem {
 	p, ok := errors.AsType[*oauth.Problem](err)
 	if !ok {
@@ -63,9 +64,12 @@ func (h *Handler) problemOf(r *http.Request, err error) *oauth.Problem {
 		}
 	}
 	q := *p
-	q.Ref = cmp.Or(q.Ref, pos.RequestID(r.Context()))
 	if q.Status < 400 {
 		q.Status = http.StatusInternalServerError
+	}
+	if q.Ref == "" {
+		q.Ref = pos.RequestID(r.Context())
+		h.logProblem(r.Context(), &q)
 	}
 	return &q
 }
@@ -74,7 +78,6 @@ func (h *Handler) problemOf(r *http.Request, err error) *oauth.Problem {
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := h.problemOf(r, err)
 	if p.Redirect != "" {
-		h.logProblem(r.Context(), p)
 		h.deliver(w, r, p.Status, p.Redirect, false)
 		return
 	}
@@ -84,7 +87,6 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 // problem shows why a request cannot go on.
 func (h *Handler) problem(w http.ResponseWriter, r *http.Request, p *oauth.Problem) {
 	p = h.problemOf(r, p)
-	h.logProblem(r.Context(), p)
 	if p.Kind == oauth.Unavailable {
 		w.Header().Set("Retry-After", "2")
 	}
@@ -100,7 +102,6 @@ func (h *Handler) logProblem(ctx context.Context, p *oauth.Problem) {
 	case oauth.Failed:
 		level = slog.LevelError
 	}
-	h.o.Log.LogAttrs(ctx, level, "page refused", slog.String("ref", p.Ref), slog.String("kind", kindName(p.Kind)),
-		slog.String("code", cmp.Or(p.Code, "none")), slog.String("detail", p.Detail), slog.Any("cause", p.Cause),
-		slog.String("request_id", pos.RequestID(ctx)))
+	h.o.Log.LogAttrs(ctx, level, "page refused", slog.String("request_id", p.Ref), slog.String("kind", kindName(p.Kind)),
+		slog.String("code", cmp.Or(p.Code, "none")), slog.String("detail", p.Detail), slog.Any("cause", p.Cause))
 }

@@ -225,7 +225,6 @@ func (h *Handler) settingsSignInFailed(w http.ResponseWriter, r *http.Request, e
 			return
 		}
 	}
-	h.logProblem(r.Context(), p)
 	h.askWho(w, r, p.Status, p)
 }
 

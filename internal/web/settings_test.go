@@ -16,7 +16,7 @@ import (
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t)
-	d.grants = []MemberGrant{{ID: "g-1", Client: "Claude", Host: "claude.ai", Scopes: []pos.Scope{pos.ScopePOSRead, pos.ScopePOSWrite}, Businesses: []string{"Tienda Quetzal"}, CreatedAt: time.Now().Add(-time.Hour), LastUsedAt: time.Now().Add(-5 * time.Minute), ExpiresAt: time.Now().AddDate(0, 0, 180)}}
+	d.grants = []credential.MemberGrant{{ID: "g-1", Client: "Claude", Host: "claude.ai", Scopes: []pos.Scope{pos.ScopePOSRead, pos.ScopePOSWrite}, Businesses: []string{"Tienda Quetzal"}, CreatedAt: time.Now().Add(-time.Hour), LastUsedAt: time.Now().Add(-5 * time.Minute), ExpiresAt: time.Now().AddDate(0, 0, 180)}}
 	d.get("/settings/mcp").has(t, 200, d.url+"/mcp", "Enter as", "claude mcp add --transport http flowpos "+d.url+"/mcp", "cursor://anysphere.cursor-deeplink/mcp/install?name=flowpos", "vscode:mcp/install?")
 	p := d.settingsAs("ana")
 	p.has(t, 200, "Signed in as <bdi>Ana Morales</bdi>", "Claude", "claude.ai", "5 minutes ago", "in 180 days", "make changes", "There is no key yet", "Personal token", "What it can never do")

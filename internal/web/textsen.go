@@ -15,6 +15,7 @@ func englishTexts() texts {
 		"consent.nobody":      "Nobody: the name is not verified",
 		"consent.goes":        "The answer goes to",
 		"consent.device":      "A program on this device",
+		"consent.elsewhere":   "another site than the one that vouches",
 		"consent.caution":     "Go on only if you started this connection yourself a moment ago.",
 		"consent.cancel":      "Cancel the connection",
 		"consent.signed":      "Signed in as %s",

@@ -15,6 +15,7 @@ func spanishTexts() texts {
 		"consent.nobody":      "Nadie: el nombre no está comprobado",
 		"consent.goes":        "La respuesta va a",
 		"consent.device":      "Un programa en este dispositivo",
+		"consent.elsewhere":   "otro sitio que el que responde por el nombre",
 		"consent.caution":     "Siga solo si usted mismo inició esta conexión hace un momento.",
 		"consent.cancel":      "Cancelar la conexión",
 		"consent.signed":      "Sesión de %s",

@@ -109,6 +109,10 @@ func New(o Options) (*Handler, error) {
 	for _, r := range h.table() {
 		h.mux.HandleFunc(r.path, func(w http.ResponseWriter, q *http.Request) { h.serve(w, q, r) })
 	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h.protect(w, r)
+		h.problem(w, r, &oauth.Problem{Kind: oauth.BadRequest, Status: http.StatusNotFound, Detail: "there is no such page"})
+	})
 	return h, nil
 }
 
