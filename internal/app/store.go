@@ -17,7 +17,7 @@ func (p *program) openStore(ctx context.Context) error {
 	}
 	o := session.RedisOptions{
 		URL: p.cfg.RedisURL, Host: p.cfg.RedisHost, Port: p.cfg.RedisPort, Password: p.cfg.RedisPassword,
-		Closed: closed, Log: p.log, Now: p.now, Budget: redisBudget(),
+		Closed: closed, Choices: credential.NewChoices(p.db), Log: p.log, Now: p.now, Budget: redisBudget(),
 	}
 	if p.limits != nil {
 		if c, ok := p.limits.Credentials.(session.Counts); ok {

@@ -10,10 +10,11 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres"
+	"github.com/flowpos/flowpos-backend/internal/session"
 )
 
 // Choices keeps the business that was chosen last with each sign-in, for 30 minutes. Each sign-in has its own: what
-// somebody chooses in one assistant does not move another.
+// somebody chooses in one assistant does not move another. What a session chose is kept beside it, for Redis to be held to.
 type Choices struct{ db *postgres.DB }
 
 // NewChoices makes the Choices of a database.
@@ -28,18 +29,39 @@ func (h Choices) Last(ctx context.Context, c pos.Caller) (string, error) {
 	return id, nil
 }
 
+const sessionChoiceSQL = `-- credential: which business a session chose last
+SELECT coalesce(session_choice($1)::text, '')`
+
+// Chosen implements session.Choices.
+func (h Choices) Chosen(ctx context.Context, id session.Hash) (business string, err error) {
+	err = h.db.Ask(ctx, func(q postgres.Querier) error { return q.QueryRow(ctx, sessionChoiceSQL, id[:]).Scan(&business) })
+	if err != nil {
+		return "", fmt.Errorf("choice of a session: %w", err)
+	}
+	return business, nil
+}
+
 const chooseSQL = `-- credential: choose a business
 SELECT good_until, coalesce(previous::text, '')
 FROM choose_business(@grant, @business)`
+
+const chooseInSessionSQL = `-- credential: choose a business in a session
+SELECT good_until, coalesce(previous::text, '')
+FROM choose_business_in(@grant, @business, @session)`
 
 // Choose remembers a business and then does the rest; when that fails, nothing is remembered. It returns until when the
 // choice is good, and the id of the one before, where it was.
 func (h Choices) Choose(ctx context.Context, c pos.Caller, business string, rest func(context.Context) error) (until time.Time, previous string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
+	sql, args := chooseSQL, pgx.StrictNamedArgs{"grant": c.GrantID, "business": business}
+	if c.Session != "" {
+		id := session.HashOf(c.Session)
+		sql, args["session"] = chooseInSessionSQL, id[:]
+	}
 	var failed error // of the rest
 	err = pgx.BeginFunc(ctx, h.db.Pool(), func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, chooseSQL, pgx.StrictNamedArgs{"grant": c.GrantID, "business": business}).Scan(&until, &previous); err != nil {
+		if err := tx.QueryRow(ctx, sql, args).Scan(&until, &previous); err != nil {
 			return err
 		}
 		failed = rest(ctx)

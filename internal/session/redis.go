@@ -35,6 +35,7 @@ type Redis struct {
 	local   *Memory // watchers, closings, and what goes on without Redis
 	rdb     *redis.Client
 	link    *link
+	choices Choices
 	counts  Counts
 	channel string
 	me      string // tells our own signals from those of others
@@ -59,6 +60,13 @@ type Counts interface {
 	Settle(credential string, kind limit.Kind, total int, left time.Duration)
 }
 
+// Choices say which business a merchant's session chose last, whatever Redis has. A choice is there before whoever made it
+// is told so.
+type Choices interface {
+	// Chosen is the business's id, or empty.
+	Chosen(ctx context.Context, h Hash) (business string, err error)
+}
+
 // RedisOptions are where Redis is and what the store needs besides.
 type RedisOptions struct {
 	URL      string // redis:// or, with TLS, rediss://; wins over the three below
@@ -66,11 +74,12 @@ type RedisOptions struct {
 	Port     int
 	Password string
 
-	Closed ClosedLog
-	Counts Counts // nil: none
-	Log    *slog.Logger
-	Now    func() time.Time
-	Budget time.Duration // for one operation; 0: 250 ms. More is for tests that are not about time, on a busy machine
+	Closed  ClosedLog
+	Choices Choices // nil: Redis is believed
+	Counts  Counts  // nil: none
+	Log     *slog.Logger
+	Now     func() time.Time
+	Budget  time.Duration // for one operation; 0: 250 ms. More is for tests that are not about time, on a busy machine
 }
 
 // How long anything may take. Redis answers in well under a millisecond where it belongs; go-redis itself would wait 5 s.
@@ -91,7 +100,7 @@ func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	}
 	redis.SetLogger(silent{}) // it would write lines of its own form to stderr
 	r := &Redis{
-		local: NewMemory(o.Closed, o.Now), rdb: redis.NewClient(opts), counts: o.Counts, now: o.Now, log: o.Log,
+		local: NewMemory(o.Closed, o.Now), rdb: redis.NewClient(opts), choices: o.Choices, counts: o.Counts, now: o.Now, log: o.Log,
 		// Pub/Sub knows no databases: those who share a server are told apart by the channel.
 		channel: "mcp:signals:" + strconv.Itoa(opts.DB), me: rand.Text()[:8], seen: newSeenSet(o.Now), limit: o.Budget,
 	}

@@ -50,7 +50,7 @@ func (r *Redis) Load(ctx context.Context, ref Ref) (Record, error) {
 		r.end(ref.ID)
 		return Record{}, ErrUnknown
 	}
-	known := r.seen.version(ref.ID) // before the reading: whoever changes it now is no sign of anything
+	known, doubts := r.seen.version(ref.ID), r.seen.doubted() // before the reading: whoever changes it now is no sign of anything
 	at, err := r.read(ctx, ref)
 	switch {
 	case errors.Is(err, ErrUnavailable) && !ref.Merchant:
@@ -68,8 +68,29 @@ func (r *Redis) Load(ctx context.Context, ref Ref) (Record, error) {
 	if !ref.Merchant { // its closing would be in PostgreSQL only, which was asked up to a second ago
 		asOf = r.local.closed.knownAsOf()
 	}
-	r.seen.noteAt(ref.ID, at.Record, at.version, asOf)
+	if !r.believe(ctx, ref, at) {
+		at.Active, doubts = "", unsure
+	}
+	r.seen.noteAt(ref.ID, at.Record, at.version, asOf, doubts)
 	return at.Record, nil
+}
+
+// believe says whether a session's business is the one that it chose last. Where this instance cannot know, because it sees
+// the session for the first time, or anew since it last began to listen, PostgreSQL does: Redis may have failed over to a
+// copy without its last writes, which nobody who is left has seen. What is not so is dropped and not corrected: a choice
+// that is just being made is in Redis first.
+func (r *Redis) believe(ctx context.Context, ref Ref, at stored) bool {
+	if r.choices == nil || !ref.Merchant || at.Active == "" || r.seen.sure(ref.ID, at.Active, at.version) {
+		return true
+	}
+	chosen, err := r.choices.Chosen(ctx, HashOf(ref.ID))
+	switch {
+	case err != nil:
+		r.log.WarnContext(ctx, "a session's choice is not certain", slog.Any("error", err))
+	case chosen != at.Active:
+		r.log.WarnContext(ctx, "a session's choice is not its last", slog.Int64("version", at.version))
+	}
+	return err == nil && chosen == at.Active
 }
 
 // lostWrites is for a record older than one that was seen: Redis failed over to a copy that had not got it yet. Which

@@ -72,6 +72,7 @@ func (r *Redis) subscribed(ctx context.Context, alive *time.Time, ready func()) 
 		return errors.New("the subscription was not confirmed")
 	}
 	r.link.hears()
+	r.seen.doubt() // who was not heard may have chosen, and Redis may be another than before
 	if !r.link.up() && !r.link.again(ctx) {
 		return errBudget
 	}
