@@ -9,7 +9,7 @@ WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
 FUZZTIME  ?= 3s
 
 .DEFAULT_GOAL := help
-.PHONY: help build image test fuzz soak lint clients bench check docs snapshots vuln update clean
+.PHONY: help build image test fuzz soak soak-alone soak-faults soak-cluster soak-fuzz lint clients bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,9 +29,15 @@ fuzz: ## Each fuzz target for FUZZTIME=3s
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz $(FUZZTIME)
 
 soak: ## What takes long or wants the machine for itself: 500 slow clients, a greedy business, the fault tests ten times, those of several instances at length, each fuzz target for a minute
+	$(MAKE) --keep-going --no-print-directory soak-alone soak-faults soak-cluster soak-fuzz
+
+soak-alone:
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) test -tags soak -run Soak -v -count=1 -p 1 ./internal/...
+soak-faults:
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test $(TESTFLAGS) -run TestFaults -count=10 -timeout 30m ./internal/app
+soak-cluster:
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test -tags soak -v -count=1 -timeout 60m -run 'TestFaults|TestBroken|TestOld' ./internal/cluster
+soak-fuzz:
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- .ci/fuzz 1m guided
 
 lint: ## gofmt, vet, staticcheck
