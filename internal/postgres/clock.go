@@ -41,7 +41,9 @@ func (d *DB) Adjust(c *Clock) { d.clock.Store(c) }
 // connected reads the time over a connection that was just made.
 func (d *DB) connected(ctx context.Context, conn *pgx.Conn) error {
 	if c := d.clock.Load(); c != nil {
-		return c.read(ctx, conn)
+		if err := c.read(ctx, conn); err != nil {
+			return down(err) // whoever waits for the connection is told so, not of an internal error
+		}
 	}
 	return nil
 }
