@@ -35,7 +35,7 @@ const desktop = { width: 1280, height: 800 }
 /** open is a fresh browser profile with one page; problems gathers what the console complains about. */
 async function open(options = {}) {
   const context = await browser.newContext({ viewport: phone, locale: 'en-US', ...options })
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(45_000)
   const page = await context.newPage()
   const problems = []
   const watch = (p) => {
@@ -120,7 +120,24 @@ if (FIREBASE) {
   }
 }
 
-const quick = process.env.QUICK
+await check('these checks notice what is wrong', async () => {
+  await set()
+  const { context, page, problems } = await open()
+  await page.goto(authorize(DEMO))
+  await page.evaluate(() => {
+    document.documentElement.removeAttribute('lang')
+    const style = document.createElement('style')
+    style.textContent = 'p { color: #eee }'
+    document.head.append(style)
+  })
+  expect(problems.some((p) => /Content Security Policy/.test(p)), 'an inline style went unnoticed', problems)
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => axe.run())
+  expect(violations.some((v) => v.id === 'html-has-lang'), 'axe found nothing')
+  await context.close()
+})
+
+const quick = process.env.QUICK // one theme and language only
 for (const [name, go] of Object.entries(pages)) {
   for (const colorScheme of ['light', 'dark']) {
     for (const [lang, locale] of [['es', 'es-GT'], ['en', 'en-US']]) {
@@ -312,7 +329,7 @@ await check('200 % zoom and large text', async () => {
   await page.evaluate(() => { document.documentElement.style.fontSize = '200%' })
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   expect(wide <= 0, `${wide} px too wide`)
-  if (SHOTS) await page.screenshot({ path: `${SHOTS}/zoom.png`, fullPage: true })
+  if (SHOTS) await page.screenshot({ path: `${SHOTS}/zoom.png` })
   await context.close()
 })
 

@@ -84,7 +84,7 @@ func assistant(s *shop) http.Handler {
 		s.grants = []credential.MemberGrant{
 			{ID: quetzal, Client: "Claude", Host: "claude.ai", Scopes: pos.AllScopes(), Businesses: []string{"Tienda Quetzal", "Café La Ceiba"}, CreatedAt: now.AddDate(0, 0, -12), LastUsedAt: now.Add(-25 * time.Minute), ExpiresAt: now.AddDate(0, 0, 168)},
 			{ID: ceiba, Client: "Cursor", Scopes: []pos.Scope{pos.ScopePOSRead}, Businesses: []string{"Tienda Quetzal"}, CreatedAt: now.Add(-time.Minute), ExpiresAt: now.AddDate(0, 0, 180)},
-			{ID: volcan, Scopes: pos.AllScopes(), CreatedAt: now.AddDate(0, 0, -1), LastUsedAt: now.Add(-20 * time.Hour), ExpiresAt: now.AddDate(0, 0, 179)},
+			{ID: volcan, Scopes: pos.AllScopes(), Businesses: []string{"Tienda Quetzal", "Café La Ceiba", "Ferretería Volcán"}, CreatedAt: now.AddDate(0, 0, -1), LastUsedAt: now.Add(-20 * time.Hour), ExpiresAt: now.AddDate(0, 0, 179)},
 		}
 	})
 	mux.HandleFunc("GET /chosen", func(w http.ResponseWriter, _ *http.Request) {

@@ -223,6 +223,9 @@ func (h *Handler) badSignIn(r *http.Request) *oauth.Problem {
 // again shows the page of a request with what is to be mended.
 func (h *Handler) again(w http.ResponseWriter, r *http.Request, p *oauth.Problem, show consentPage) {
 	show.Alert, show.Ref, show.More = kindName(p.Kind), p.Ref, pos.Clean(p.Detail)
+	if p.Kind == oauth.NothingChosen { // nobody's mistake but the person's, who reads what to do
+		show.Ref = ""
+	}
 	h.showConsent(w, r, p.Status, show)
 }
 

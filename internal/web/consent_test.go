@@ -74,8 +74,8 @@ func TestMendable(t *testing.T) {
 		t.Parallel()
 		d := openDesk(t)
 		p := d.post("/oauth/consent/answer", d.signedIn("ana").form("decision", "approve", "scope", "psa:read"))
-		p.has(t, 400, "Something is not chosen yet", `value="psa:read" checked`, "REF-CHOOSE", `role="alert"`)
-		p.lacks(t, `value="pos:read" checked`)
+		p.has(t, 400, "Something is not chosen yet", `value="psa:read" checked`, `role="alert"`)
+		p.lacks(t, `value="pos:read" checked`, "REF-CHOOSE")
 		d.post("/oauth/consent/answer", p.form("decision", "approve", "business", quetzal, "scope", "psa:read")).has(t, 200, "Done")
 	})
 	t.Run("database away", func(t *testing.T) {

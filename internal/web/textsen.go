@@ -167,10 +167,10 @@ func englishTexts() texts {
 		"connect.button":       "Opens the program and adds it for you.",
 		"connect.inspector":    "For developers: shows the tools that there are.",
 
-		"grants.title": "Connected assistants",
-		"grants.none":  "There is none yet.",
-		"grants.token": "Token made by hand",
-		"grants.all":   "All your businesses",
+		"grants.title":       "Connected assistants",
+		"grants.none":        "There is none yet.",
+		"grants.token":       "Token made by hand",
+		"grants.no-business": "No business at the moment",
 
 		"row.used":   "Last used:",
 		"row.made":   "Connected:",

@@ -167,10 +167,10 @@ func spanishTexts() texts {
 		"connect.button":       "Abre el programa y lo agrega por usted.",
 		"connect.inspector":    "Para quien desarrolla: muestra las herramientas que hay.",
 
-		"grants.title": "Asistentes conectados",
-		"grants.none":  "Todavía no hay ninguno.",
-		"grants.token": "Token creado a mano",
-		"grants.all":   "Todos sus negocios",
+		"grants.title":       "Asistentes conectados",
+		"grants.none":        "Todavía no hay ninguno.",
+		"grants.token":       "Token creado a mano",
+		"grants.no-business": "Ningún negocio por ahora",
 
 		"row.used":   "Último uso:",
 		"row.made":   "Conectado:",
