@@ -35,7 +35,7 @@ fi
 if [ -n "$print" ]; then
 	[ -n "$VPC_CONNECTOR" ] || fail "Cloud Run's description has a connector and Redis in it; set VPC_CONNECTOR and REDIS_HOST"
 	text=$(<"$here/service.yaml")
-	for name in PROJECT REGION IMAGE SERVICE_ACCOUNT REDIS_HOST VPC_CONNECTOR ALLOWED_HOSTS; do
+	for name in PROJECT REGION IMAGE SERVICE_ACCOUNT REDIS_HOST VPC_CONNECTOR ALLOWED_HOSTS FIREBASE_API_KEY FIREBASE_AUTH_DOMAIN; do
 		text=${text//"\${$name}"/"${!name}"}
 	done
 	printf '%s\n' "$text"
@@ -49,6 +49,11 @@ if [ -n "$REDIS_HOST" ]; then
 	variables+="@REDIS_HOST=$REDIS_HOST@REDIS_PORT=6379"
 	secrets+=,REDIS_PASSWORD=REDIS_PASSWORD:latest
 fi
+for name in FIREBASE_API_KEY FIREBASE_AUTH_DOMAIN; do
+	if [ -n "${!name}" ]; then
+		variables+="@$name=${!name}"
+	fi
+done
 if [ -n "$TOKEN_SECRET_PREVIOUS_VERSION" ]; then
 	secrets+=,MCP_TOKEN_SECRET_PREVIOUS=MCP_TOKEN_SECRET:$TOKEN_SECRET_PREVIOUS_VERSION
 fi

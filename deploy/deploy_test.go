@@ -46,6 +46,7 @@ func TestDryRuns(t *testing.T) {
 		env    []string
 	}{
 		"deploy":         {"deploy.sh", nil, nil},
+		"deploy-pages":   {"deploy.sh", nil, []string{"FIREBASE_API_KEY=AIza", "FIREBASE_AUTH_DOMAIN=your-project.firebaseapp.com"}},
 		"deploy-v1":      {"deploy.sh", nil, []string{"REDIS_HOST=", "VPC_CONNECTOR="}},
 		"deploy-direct":  {"deploy.sh", []string{"--no-promote"}, []string{"VPC_CONNECTOR=", "NETWORK=default", "SUBNET=default", "PUBLIC_URL=https://mcp.example.com", "CLOUD_SQL=p:r:i"}},
 		"deploy-rotate":  {"deploy.sh", nil, []string{"TOKEN_SECRET_VERSION=2", "TOKEN_SECRET_PREVIOUS_VERSION=1"}},

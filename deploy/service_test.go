@@ -62,7 +62,7 @@ func flatten(t *testing.T, text string) map[string]string {
 // Every value of the description, filled in for the document's example.
 func TestServiceHasTheDocumentsSettings(t *testing.T) {
 	t.Parallel()
-	text, status := script(t, settings(), "deploy.sh", "--print-service")
+	text, status := script(t, settings("FIREBASE_API_KEY=AIza", "FIREBASE_AUTH_DOMAIN=your-project.firebaseapp.com"), "deploy.sh", "--print-service")
 	if status != 0 || strings.Contains(text, "${") && !strings.Contains(text, "# ") {
 		t.Fatalf("status %d: %s", status, text)
 	}
@@ -106,6 +106,7 @@ func TestServiceHasTheDocumentsSettings(t *testing.T) {
 	}
 	for name, value := range map[string]string{
 		"NODE_ENV": "production", "MCP_TOKEN_TTL_SECONDS": "86400", "REDIS_HOST": "10.0.0.3", "REDIS_PORT": "6379", "STREAM_MAX_SECONDS": "3300",
+		"FIREBASE_API_KEY": "AIza", "FIREBASE_AUTH_DOMAIN": "your-project.firebaseapp.com",
 		"ALLOWED_HOSTS": "candidate---flowpos-backend-123456789012.us-central1.run.app",
 	} {
 		want[container+"env.["+name+"].name"], want[container+"env.["+name+"].value"] = name, value
@@ -122,7 +123,7 @@ func TestServiceHasTheDocumentsSettings(t *testing.T) {
 // deploy.sh sets with flags what the description says, and nothing of the document's commands is missing.
 func TestScriptSetsWhatTheDescriptionSays(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile("testdata/deploy.golden")
+	b, err := os.ReadFile("testdata/deploy-pages.golden")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestScriptSetsWhatTheDescriptionSays(t *testing.T) {
 			t.Errorf("lacks %s", flag)
 		}
 	}
-	text, _ := script(t, settings(), "deploy.sh", "--print-service")
+	text, _ := script(t, settings("FIREBASE_API_KEY=AIza", "FIREBASE_AUTH_DOMAIN=your-project.firebaseapp.com"), "deploy.sh", "--print-service")
 	for key, value := range flatten(t, text) {
 		name, env := strings.CutPrefix(key, "spec.template.spec.containers.[].env.[")
 		if name, _, _ = strings.Cut(name, "]"); !env || strings.HasSuffix(key, ".name") {

@@ -97,6 +97,10 @@ func snippets(creds credentials, call, token string) string {
 		fmt.Fprintf(&b, "  %-22s %s  %s\n", k.Name, k.Key, place)
 	}
 	fmt.Fprintf(&b, `
+By the URL alone, signing in on the page that opens (as Ana, Luis or Beto, by a button), in any client on this machine:
+  claude mcp add --transport http flowpos %[1]s      then /mcp in Claude Code
+  %[6]s/settings/mcp      what was let in, keys and tokens
+
 Claude Code:
   claude mcp add --transport http flowpos %[1]s --header "Authorization: Bearer %[2]s"
 
@@ -114,6 +118,6 @@ Without any client:
 
 As a person who signed in, with all of their businesses (for 24 hours; beto is a cashier):
   %[5]s --user ana@demo.flowpos.app
-`, creds.URL, key, inspectorVersion, call, token)
+`, creds.URL, key, inspectorVersion, call, token, strings.TrimSuffix(creds.URL, "/mcp"))
 	return b.String()
 }
