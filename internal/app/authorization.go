@@ -43,7 +43,7 @@ func (p *program) authorization(secret []byte) (server.Pages, error) {
 	pages, err := web.New(web.Options{
 		PublicURL: p.cfg.PublicURL, Secret: secret, SignIn: p.cfg.pageSignIn(), Authorizer: s, Firebase: p.signIns.firebase,
 		People: credential.NewAccounts(p.db), Keys: credential.NewMemberKeys(p.db), Tokens: tokens, Grants: credential.NewMemberGrants(p.db),
-		Limits: web.Limits{BadIDs: p.admit(limit.Refused), Person: p.admitPerson()}, Log: p.log, Now: p.now,
+		Limits: web.Limits{BadIDs: p.admit(limit.Refused), Asking: p.admit(limit.Asking), Person: p.admitPerson()}, Log: p.log, Now: p.now,
 	})
 	clients := http.NewServeMux()
 	clients.HandleFunc("/token", s.Token)

@@ -18,6 +18,9 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, bad := queryOf(r)
+	if f := h.o.Limits.Asking; bad == nil && f != nil && f(r) > 0 {
+		bad = &oauth.Problem{Kind: oauth.TooMany, Status: http.StatusTooManyRequests, Detail: "too many authorizations from this address"}
+	}
 	if bad != nil {
 		h.problem(w, r, bad)
 		return

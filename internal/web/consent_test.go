@@ -103,6 +103,11 @@ func TestMendable(t *testing.T) {
 		d := openDesk(t)
 		d.get("/oauth/consent?request="+d.signedIn("ana").form().Get("request")+"&switch").has(t, 200, "Enter as <bdi>Beto</bdi>")
 	})
+	t.Run("too many authorizations", func(t *testing.T) {
+		t.Parallel()
+		d := openDesk(t, func(o *Options) { o.Limits.Asking = func(*http.Request) time.Duration { return time.Minute } })
+		d.begin().has(t, 429, "Too many attempts")
+	})
 	t.Run("too many bad sign-ins", func(t *testing.T) {
 		t.Parallel()
 		d := openDesk(t, func(o *Options) { o.Limits.BadIDs = func(*http.Request) time.Duration { return time.Minute } })

@@ -50,6 +50,7 @@ type Tokens interface {
 type Limits struct {
 	Person func(uid string) time.Duration      // counts what somebody who signed in asks for on the settings page
 	BadIDs func(r *http.Request) time.Duration // counts bad sign-ins from an address
+	Asking func(r *http.Request) time.Duration // counts authorizations begun from an address: each is kept for ten minutes
 }
 
 // Options are what the pages are made of.
