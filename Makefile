@@ -46,6 +46,7 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) vet -tags fixtures ./internal/app/
 	$(GO) vet -tags soak ./internal/app/ ./internal/cluster/
 	$(GO) vet -tags clients ./internal/cluster/
+	$(GO) vet -tags browser ./internal/web/
 	$(GO) vet -tags image ./cmd/flowpos/ ./deploy/image/
 	@if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh; else echo "shellcheck is not here: deploy/*.sh were not looked at (Debian: apt-get install shellcheck)"; fi
 	$(GO) tool staticcheck ./...
@@ -56,6 +57,9 @@ clients: build ## Real MCP clients and conformance suites against the built serv
 	$(if $(SUITES),,clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures --front off conformance typescript inspector)
 	$(if $(SUITES),,$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test -tags clients -v -count=1 -run TestTypeScript ./internal/cluster)
 
+browser: ## The pages in a real Chromium: policy, accessibility, keyboard, no JavaScript; SHOTS=folder keeps pictures, QUICK=1 one theme and language
+	$(GO) test -tags browser -v -count=1 -timeout 40m -run TestBrowser ./internal/web
+
 bench: build ## Figures against a bare handler, Node and sessions in memory: QUICK=1 in four minutes, ROWS=list,… some, RECORD=1 into docs/measurements.md, PROFILE=folder (see bench/README.md)
 	$(GO) build -o bin/bench ./bench
 	$(GO) build -o bin/bench-floor ./bench/floor
@@ -63,7 +67,7 @@ bench: build ## Figures against a bare handler, Node and sessions in memory: QUI
 	$(GO) build -tags fixtures -o bin/bench-ours-fixtures ./bench/ours
 	bin/bench $(if $(QUICK),-quick) $(if $(RECORD),-record docs/measurements.md) $(if $(ROWS),-rows $(ROWS)) $(if $(PROFILE),-profile $(PROFILE)) $(BENCHFLAGS)
 
-check: lint test clients image ## All of the above: what must be green before anyone reads a change
+check: lint test clients browser image ## All of the above: what must be green before anyone reads a change
 
 docs: ## Write docs/tools.md anew from the Specs
 	$(GO) run ./cmd/flowpos tools > docs/tools.md.new && mv docs/tools.md.new docs/tools.md
@@ -79,4 +83,4 @@ update: ## Newer versions of Go modules; run make check afterwards and read what
 	$(GO) mod tidy
 
 clean: ## Remove what the targets made
-	rm -rf bin .tools clients/node_modules clients/firebase/node_modules bench/node/node_modules
+	rm -rf bin .tools clients/node_modules clients/firebase/node_modules clients/browser/node_modules bench/node/node_modules

@@ -67,7 +67,7 @@ func (s *Server) failed(ctx context.Context, what string, r *request, err error)
 	if p.Cause != nil {
 		facts = append(facts, "cause", p.Cause.Error())
 	}
-	s.step(ctx, what+" refused", r.Ref, facts...)
+	s.refusedStep(ctx, what, r.Ref, p.Status, facts...)
 	return p
 }
 

@@ -103,7 +103,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, what, ref string, 
 	if cause := err.Error(); cause != f.detail {
 		facts = append(facts, "cause", cause)
 	}
-	s.step(r.Context(), what+" refused", ref, append(facts, "status", f.status, "error", f.code, "detail", f.detail)...)
+	s.refusedStep(r.Context(), what, ref, f.status, append(facts, "error", f.code, "detail", f.detail)...)
 	if f.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" { // RFC 6749, 5.2
 		w.Header().Set("WWW-Authenticate", `Basic realm="flowpos"`)
 	}

@@ -85,6 +85,22 @@ func (s *Server) resource() string { return s.o.Issuer + "/mcp" }
 
 // step writes the one log line of a step; ref names the attempt on pages too.
 func (s *Server) step(ctx context.Context, what, ref string, facts ...any) {
+	s.line(ctx, slog.LevelInfo, what, ref, facts...)
+}
+
+// refusedStep is step for one that was refused: with a status of 500 somebody should look, with 503 it passes.
+func (s *Server) refusedStep(ctx context.Context, what, ref string, status int, facts ...any) {
+	level := slog.LevelInfo
+	switch {
+	case status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case status >= 500:
+		level = slog.LevelError
+	}
+	s.line(ctx, level, what+" refused", ref, append(facts, "status", status)...)
+}
+
+func (s *Server) line(ctx context.Context, level slog.Level, what, ref string, facts ...any) {
 	facts = append(facts, "oauth_ref", ref, "request_id", pos.RequestID(ctx))
-	s.o.Log.InfoContext(ctx, "oauth "+what, facts...)
+	s.o.Log.Log(ctx, level, "oauth "+what, facts...)
 }
