@@ -40,6 +40,7 @@ type serveCmd struct {
 	RedisHost           string   `env:"REDIS_HOST" help:"Redis that instances share sessions through."`
 	RedisPort           int      `env:"REDIS_PORT" default:"6379" help:"Its port."`
 	RedisPassword       string   `env:"REDIS_PASSWORD" help:"Its password, if it has one."`
+	RedisCAFile         string   `name:"redis-ca-file" env:"REDIS_CA_FILE" help:"PEM file with the authority of Redis's certificate."`
 	RedisURL            string   `name:"redis-url" env:"REDIS_URL" help:"Redis as a URL, such as rediss://…; wins over the three."`
 
 	cloudProject string // of Cloud Run: log lines name their trace in it

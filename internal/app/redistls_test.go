@@ -85,8 +85,8 @@ func overTLS(t *testing.T, s *redistest.Server) (addr string, authority []byte) 
 	return addr, authority
 }
 
-// A Redis over TLS, whose authority nobody else knows, is used when SSL_CERT_FILE names that authority, and refused without:
-// it is down then, as any Redis that cannot be reached, and no line holds the password.
+// A Redis over TLS, whose authority nobody else knows, is used when REDIS_CA_FILE names that authority, or SSL_CERT_FILE that
+// among all others, and refused without: it is down then, as any Redis that cannot be reached, and no line holds the password.
 func TestRedisOverTLS(t *testing.T) {
 	t.Parallel()
 	const password = "canary-redis-password"
@@ -95,21 +95,28 @@ func TestRedisOverTLS(t *testing.T) {
 	people(t, db)
 	server.Must("ACL", "SETUSER", "shop", "on", ">"+password, "~*", "&*", "+@all")
 	addr, authority := overTLS(t, server)
+	another, _, _ := certify(t, "127.0.0.1")
+	host, port, _ := net.SplitHostPort(addr)
+	url, own := "REDIS_URL=rediss://shop:"+password+"@"+addr+"/0", "REDIS_CA_FILE="+pemFile(t, "CERTIFICATE", authority)
 	for name, tt := range map[string]struct {
 		trusts [][]byte
+		where  []string
 		redis  string
 		status int
 	}{
-		"a known authority":    {[][]byte{authority}, "up", http.StatusOK},
-		"an unknown authority": {nil, "down", http.StatusServiceUnavailable},
+		"one for everything":   {[][]byte{authority}, []string{url}, "up", http.StatusOK},
+		"one for Redis alone":  {nil, []string{url, own}, "up", http.StatusOK},
+		"without a URL":        {nil, []string{"REDIS_HOST=" + host, "REDIS_PORT=" + port, own}, "up", http.StatusOK},
+		"an unknown authority": {nil, []string{url}, "down", http.StatusServiceUnavailable},
+		"another's for Redis":  {[][]byte{authority}, []string{url, "REDIS_CA_FILE=" + pemFile(t, "CERTIFICATE", another)}, "down", http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, d := startFirm(t, db, 0, time.Now), &deployment{}
 			certs, google := f.certsOverTLS()
-			d.start(t, "DATABASE_URL="+db.AppURL, "MCP_TOKEN_SECRET="+strings.Repeat("s3cret!", 6), "GCE_METADATA_HOST="+metadataServer(t),
-				"FIREBASE_CERTS_URL="+certs, "LOG_LEVEL=debug", "REDIS_URL=rediss://shop:"+password+"@"+addr+"/0",
-				"SSL_CERT_FILE="+pemFile(t, "CERTIFICATE", append(tt.trusts, derOf(t, google))...))
+			d.start(t, append(tt.where, "DATABASE_URL="+db.AppURL, "MCP_TOKEN_SECRET="+strings.Repeat("s3cret!", 6), "GCE_METADATA_HOST="+metadataServer(t),
+				"FIREBASE_CERTS_URL="+certs, "LOG_LEVEL=debug",
+				"SSL_CERT_FILE="+pemFile(t, "CERTIFICATE", append(tt.trusts, derOf(t, google))...))...)
 			at := googleFront(t, d.port)
 			waitHealthy(t, at)
 			f.hosts = []string{strings.TrimPrefix(at, "http://")}

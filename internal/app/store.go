@@ -16,7 +16,7 @@ func (p *program) openStore(ctx context.Context) error {
 		return nil
 	}
 	o := session.RedisOptions{
-		URL: p.cfg.RedisURL, Host: p.cfg.RedisHost, Port: p.cfg.RedisPort, Password: p.cfg.RedisPassword,
+		URL: p.cfg.RedisURL, Host: p.cfg.RedisHost, Port: p.cfg.RedisPort, Password: p.cfg.RedisPassword, CAFile: p.cfg.RedisCAFile,
 		Closed: closed, Choices: credential.NewChoices(p.db), Log: p.log, Now: p.now, Budget: redisBudget(),
 	}
 	if p.limits != nil {

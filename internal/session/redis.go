@@ -3,10 +3,13 @@ package session
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,6 +76,7 @@ type RedisOptions struct {
 	Host     string
 	Port     int
 	Password string
+	CAFile   string // the authorities that its certificate may be of, as PEM, and no others; host and port are TLS then
 
 	Closed  ClosedLog
 	Choices Choices // nil: Redis is believed
@@ -129,6 +133,11 @@ func (o RedisOptions) client() (*redis.Options, error) {
 	} else if o.Host == "" || o.Port < 1 || o.Port > 65535 {
 		return nil, fmt.Errorf("REDIS_HOST and REDIS_PORT are %q and %d; they must name a host and a port", o.Host, o.Port)
 	}
+	if o.CAFile != "" {
+		if err := o.trust(opts); err != nil {
+			return nil, err
+		}
+	}
 	opts.Protocol = 2 // no HELLO: one command less for each connection
 	opts.DisableIdentity = true
 	opts.ContextTimeoutEnabled = true
@@ -140,6 +149,25 @@ func (o RedisOptions) client() (*redis.Options, error) {
 	opts.PoolSize, opts.PipelinePoolSize = poolSize, -1 // one pool; 20 in flight are 40,000 calls a second at half a millisecond
 	opts.ReadBufferSize, opts.WriteBufferSize = 8<<10, 8<<10
 	return opts, nil
+}
+
+// trust makes the options TLS with the authorities of the file in place of those that everything else is held to.
+func (o RedisOptions) trust(opts *redis.Options) error {
+	if o.URL != "" && opts.TLSConfig == nil {
+		return errors.New("REDIS_CA_FILE is for a Redis with TLS, and REDIS_URL does not begin with rediss://")
+	}
+	text, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return fmt.Errorf("REDIS_CA_FILE: %w", err)
+	}
+	if opts.TLSConfig == nil {
+		opts.TLSConfig = &tls.Config{ServerName: o.Host, MinVersion: tls.VersionTLS12}
+	}
+	opts.TLSConfig.RootCAs = x509.NewCertPool()
+	if !opts.TLSConfig.RootCAs.AppendCertsFromPEM(text) {
+		return fmt.Errorf("REDIS_CA_FILE %s holds no certificate in PEM", o.CAFile)
+	}
+	return nil
 }
 
 func (o RedisOptions) budget() time.Duration {

@@ -154,7 +154,8 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for _, o := range []session.RedisOptions{
 		{}, {Host: "redis.internal"}, {Host: "redis.internal", Port: 70000}, {URL: "https://user:geheim@redis.internal"},
-		{URL: "redis://user:geheim@redis.internal:6379/zero"}, {URL: "redis://user:geheim@redis.internal:port"},
+		{URL: "redis://user:geheim@redis.internal:6379/0", CAFile: "redis.go"}, {URL: "rediss://user:geheim@redis.internal:6379/0", CAFile: "redis.go"},
+		{Host: "redis.internal", Port: 6378, CAFile: "no such file"}, {URL: "redis://user:geheim@redis.internal:6379/zero"}, {URL: "redis://user:geheim@redis.internal:port"},
 	} {
 		_, err := session.OpenRedis(t.Context(), o)
 		if err == nil || strings.Contains(err.Error(), "geheim") {
