@@ -108,14 +108,16 @@ func (l *link) down(err error) {
 }
 
 // first asks once, so that a program that starts without Redis knows it.
-func (l *link) first(ctx context.Context) {
+func (l *link) first(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
-	if err := l.ping(ctx); err != nil {
+	err := l.ping(ctx)
+	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.down(err)
 	}
+	return err
 }
 
 // run asks for a Redis that is down until ctx ends.

@@ -94,7 +94,8 @@ const (
 	poolSize    = 20                     // connections at once, besides that one
 )
 
-// OpenRedis makes the store. It only fails when the options make no sense: a Redis that cannot be reached is waited for.
+// OpenRedis makes the store. It only fails when the options make no sense, or lead to a cluster: a Redis that cannot be
+// reached is waited for, and is down when it turns out to be one.
 // Stop ends it.
 func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	o.Budget = o.budget()
@@ -111,7 +112,10 @@ func OpenRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	r.rdb.AddHook(tripCounter{&r.trips})
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.link = newLink(r.ask, o.Budget, o.Log)
-	r.link.first(ctx)
+	if err := r.link.first(ctx); errors.Is(err, errCluster) {
+		r.Stop()
+		return nil, err
+	}
 	r.done.Go(func() { r.link.run(ctx) })
 	listening := make(chan struct{})
 	r.done.Go(func() { r.listen(ctx, sync.OnceFunc(func() { close(listening) })) })

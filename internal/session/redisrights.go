@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -36,11 +38,24 @@ func (r *Redis) ask(ctx context.Context) error {
 		if denied(c.Err()) {
 			return c.Err()
 		}
+		if clustered(c.Err()) {
+			return errCluster
+		}
 	}
 	if _, ok := errors.AsType[redis.Error](err); ok { // of a command that is refused to everybody at the moment
 		return nil
 	}
 	return err
+}
+
+// errCluster: a session's keys share a slot, but those of limits have others, and nobody here follows a key to its node.
+var errCluster = errors.New("Redis is a cluster, which is not supported: use one without cluster mode")
+
+// clustered says whether only a cluster answers so. What ask deletes at last is in two slots.
+func clustered(err error) bool {
+	answer, ok := errors.AsType[redis.Error](err)
+	word, _, _ := strings.Cut(fmt.Sprint(answer), " ")
+	return ok && slices.Contains([]string{"CROSSSLOT", "MOVED", "ASK", "CLUSTERDOWN"}, word)
 }
 
 // denied says whether Redis is there and its user may not do what was asked.

@@ -47,10 +47,10 @@ func Open(t testing.TB) string {
 	return fmt.Sprintf("redis://%s/%d", s.Addr, 1+n%(databases-1))
 }
 
-// Own starts a server for one test, which may stop and start it again.
-func Own(t testing.TB) *Server {
+// Own starts a server for one test, which may stop and start it again, with further settings.
+func Own(t testing.TB, more ...string) *Server {
 	t.Helper()
-	s, err := Start(nil)
+	s, err := Start(nil, more...)
 	if err != nil {
 		t.Fatalf("test Redis: %v", err)
 	}

@@ -19,7 +19,8 @@ import (
 type Server struct {
 	Addr string // host and port; a restarted server has the same
 
-	bin binary
+	bin  binary
+	more []string // settings
 
 	mu    sync.Mutex
 	guard *exec.Cmd
@@ -31,13 +32,13 @@ func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
 
 // Start starts a server on a free port of loopback. Where no Redis is found it takes one below .tools in the module, which
 // it fetches when there is somebody to tell: with a nil progress only when nobody else does.
-func Start(progress io.Writer) (*Server, error) {
+func Start(progress io.Writer, more ...string) (*Server, error) {
 	bin, err := findBinary(progress)
 	if err != nil {
 		return nil, err
 	}
 	for range 5 { // somebody else may take the port between looking and starting
-		s := &Server{bin: bin}
+		s := &Server{bin: bin, more: more}
 		if s.Addr, err = freePort(); err != nil {
 			return nil, err
 		}
@@ -83,6 +84,7 @@ func (s *Server) Restart() error {
 	}
 	cmd := exec.Command("/bin/sh", "-c", guarded, "sh", s.bin.path, "--port", port, "--bind", host, "--save", "", "--appendonly", "no",
 		"--databases", strconv.Itoa(databases), "--daemonize", "no")
+	cmd.Args = append(cmd.Args, s.more...)
 	cmd.Env = append(os.Environ(), s.bin.env...)
 	if s.alive, err = cmd.StdinPipe(); err != nil {
 		return err
