@@ -1,12 +1,23 @@
 // The TypeScript SDK in its two lines, under one face for the steps in session.mjs:
 // connect({url, key, fetch, ...}) gives {list, call, sessionId, end, close}.
 
+import * as auth1 from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import * as sdk2Whole from '@modelcontextprotocol/client'
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client'
 
-const info = { name: 'flowpos-clients', version: '1.0.0' }
+export const info = { name: 'flowpos-clients', version: '1.0.0' }
+
+/**
+ * lines are both lines with everything they export for discovery and authorization, for suites about that. finish hands a
+ * transport what came to the redirect URI.
+ */
+export const lines = [
+  { name: 'sdk 1.x', ...auth1, Client: Client1, Transport: Transport1, finish: (transport, answer) => transport.finishAuth(answer.get('code')) },
+  { name: 'sdk 2.x', ...sdk2Whole, Client: Client2, Transport: Transport2, finish: (transport, answer) => transport.finishAuth(answer) },
+]
 
 /** sdk1 is the line that most assistants still use: older era only. */
 export const sdk1 = {
