@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** modules is where the pinned clients are installed. */
@@ -11,14 +12,16 @@ export const modules = fileURLToPath(new URL('node_modules/', import.meta.url))
 
 /**
  * command runs a program to its end, for at most seconds, and returns {status, stdout, stderr}. home is its
- * HOME: clients keep settings, credentials and caches there, and must see nobody's but the check's.
+ * HOME: clients keep settings, credentials and caches there, and must see nobody's but the check's. env adds to the little
+ * that it finds around it; onLine hears each line of its output as it comes.
  */
-export async function command(program, args, { home, cwd = home, seconds = 60 } = {}) {
-  const child = spawn(program, args, { cwd, env: environment(home), stdio: ['ignore', 'pipe', 'pipe'] })
+export async function command(program, args, { home, cwd = home, seconds = 60, env = {}, onLine } = {}) {
+  const child = spawn(program, args, { cwd, env: { ...environment(home), ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (s) => (stdout += s))
   child.stderr.setEncoding('utf8').on('data', (s) => (stderr += s))
+  if (onLine) createInterface({ input: child.stdout }).on('line', onLine)
   const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000)
   try {
     const status = await new Promise((done, failed) => {

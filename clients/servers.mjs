@@ -213,7 +213,8 @@ async function ready(url) {
   return answer?.ok
 }
 
-async function freePort() {
+/** freePort is a port that nobody listens on at the moment. */
+export async function freePort() {
   const server = createServer()
   await new Promise((done, failed) => server.once('error', failed).listen(0, '127.0.0.1', done))
   const { port } = server.address()

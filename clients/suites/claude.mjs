@@ -18,13 +18,18 @@ export async function run(check, server) {
     expect(/^pos: /m.test(said) && !said.includes('Connected'), 'connected, or did not try', said)
     expect(/401|authenti/i.test(said), 'does not say that it is about the key', said)
   })
+  await check('mcp list without a key says that it needs a sign-in', async () => {
+    const said = await health(server.url)
+    expect(/^pos: .*Needs authentication/m.test(said), 'something else', said)
+  })
 }
 
-/** health adds the server to an empty configuration and returns what mcp list says. */
+/** health, with a key or none, adds the server to an empty configuration and returns what mcp list says. */
 function health(url, key) {
   return throwawayHome(async (home) => {
     const claude = (...args) => command(process.execPath, [wrapper, ...args], { home })
-    const added = await claude('mcp', 'add', '--transport', 'http', 'pos', url, '--header', `Authorization: Bearer ${key}`)
+    const header = key ? ['--header', `Authorization: Bearer ${key}`] : []
+    const added = await claude('mcp', 'add', '--transport', 'http', 'pos', url, ...header)
     expect(added.status === 0, `mcp add: exit ${added.status}`, added.stdout + added.stderr)
     return (await claude('mcp', 'list')).stdout
   })

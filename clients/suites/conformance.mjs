@@ -2,12 +2,14 @@
 
 import http from 'node:http'
 import { node, throwawayHome } from '../command.mjs'
+import { answer } from '../person.mjs'
 import { startProxy } from '../proxy.mjs'
 import { expect } from '../report.mjs'
+import { freePort } from '../servers.mjs'
 
 export const needs = 'fixtures'
 export const fast = true
-export const about = 'conformance suites 0.1.16 and 0.2.0-alpha.11'
+export const about = 'conformance suites 0.1.16 and 0.2.0-alpha.11, of the authorization server too'
 
 // passed is what the official Go server reaches with the same fixtures. More is fine: two further checks
 // of resumable streams exist for servers that have them. Fewer means that checks were skipped, which
@@ -28,19 +30,64 @@ export async function run(check, server) {
       await check(`${suite} ${args.join(' ')}`, () =>
         throwawayHome(async (home) => {
           const out = await node(`${suite}/dist/index.js`, ['server', '--url', proxy.url, ...args], { home, seconds: 120 })
-          const summary = out.stdout.slice(out.stdout.indexOf('=== SUMMARY ==='))
-          const total = /Total: (\d+) passed, (\d+) failed/.exec(summary)
-          expect(total, 'the suite gave no total', out.stdout + out.stderr)
-          expect(
-            out.status === 0 && Number(total[1]) >= passed && Number(total[2]) <= unscored,
-            `${total[0]}, exit ${out.status}; expected at least ${passed} passed and ${unscored} failed`,
-            failures(out.stdout) || summary,
-          )
+          expectTotal(out, passed, unscored)
         }),
       )
     }
   } finally {
     await proxy.close()
+  }
+  await check('conformance-next authorization', () => authorization(server))
+}
+
+function expectTotal(out, passed, unscored = 0) {
+  const summary = out.stdout.slice(out.stdout.indexOf('=== SUMMARY ==='))
+  const total = /Total: (\d+) passed, (\d+) failed/.exec(summary)
+  expect(total, 'the suite gave no total', out.stdout + out.stderr)
+  expect(
+    out.status === 0 && Number(total[1]) >= passed && Number(total[2]) <= unscored,
+    `${total[0]}, exit ${out.status}; expected at least ${passed} passed and ${unscored} failed`,
+    failures(out.stdout) || summary,
+  )
+}
+
+/**
+ * authorization runs the two scenarios for authorization servers: the metadata, and a code for a client that is registered
+ * before. The suite prints where a person has to go; it sends neither a resource nor scopes.
+ */
+async function authorization(server) {
+  const base = new URL(server.url).origin
+  const port = await freePort()
+  const redirect = `http://127.0.0.1:${port}/callback`
+  const registered = await fetch(`${base}/register`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ client_name: 'conformance', redirect_uris: [redirect], token_endpoint_auth_method: 'none' }),
+  })
+  const client = await registered.json()
+  expect(registered.status === 201, `registration: status ${registered.status}`, client)
+  let person
+  const out = await throwawayHome((home) =>
+    node('conformance-next/dist/index.js', ['authorization', '--url', base, '--client-id', client.client_id, '-p', String(port)], {
+      home,
+      onLine(line) {
+        // The callback server starts right after the line; the person takes longer than that, and tries again if not.
+        if (line.startsWith(`${base}/authorize?`)) person = answer(line).then(arrive)
+        person?.catch(() => {}) // is looked at below
+      },
+    }),
+  )
+  await person
+  expectTotal(out, 3)
+}
+
+/** arrive goes to a redirect URI whose program may just be starting to listen. */
+async function arrive(url) {
+  for (let left = 50; ; left--) {
+    const got = await fetch(url).catch((error) => error)
+    if (got.ok) return
+    expect(left > 0, `nobody takes the answer at ${url.origin}`, String(got))
+    await new Promise((done) => setTimeout(done, 100))
   }
 }
 
