@@ -10,13 +10,14 @@ import * as conformance from './suites/conformance.mjs'
 import * as discovery from './suites/discovery.mjs'
 import * as firebase from './suites/firebase.mjs'
 import * as inspector from './suites/inspector.mjs'
+import * as keysonly from './suites/keysonly.mjs'
 import * as oauth from './suites/oauth.mjs'
 import * as shared from './suites/shared.mjs'
 import * as typescript from './suites/typescript.mjs'
 
-// A suite exports: needs (demo, fixtures, pair, shared or firebase, see servers.mjs), fast (part of make check), about (one
+// A suite exports: needs (a kind of server, see servers.mjs), fast (part of make check), about (one
 // line for --help) and run(check, server).
-const suites = { inspector, claude, discovery, oauth, conformance, typescript, alternation, shared, firebase }
+const suites = { inspector, claude, discovery, keysonly, oauth, conformance, typescript, alternation, shared, firebase }
 
 const usage = `usage: run [options] [SUITE...]
 

@@ -4,6 +4,7 @@
 //   fixtures  flowpos demo of the build with fixtures (internal/mcphttp/fixtures)
 //   pair      two flowpos serve on the database of such a demo, without Redis
 //   shared    two more, which share a Redis
+//   keysonly  flowpos serve on the database of the demo, where nobody can sign in
 //   firebase  flowpos serve on the database of the demo, which takes the sign-ins of a Firebase Auth emulator, and one
 //             that does not
 //
@@ -61,6 +62,7 @@ export class Servers {
   async #start(kind) {
     if (kind === 'pair') return this.#startPair(kind, {})
     if (kind === 'shared') return this.#startPair(kind, { REDIS_URL: await this.#startRedis() })
+    if (kind === 'keysonly') return this.#startKeysOnly()
     if (kind === 'firebase') return this.#startFirebase()
     const binary = this.#binary(kind)
     const dir = await mkdtemp(path.join(tmpdir(), `flowpos-${kind}-`))
@@ -101,6 +103,15 @@ export class Servers {
     expect(go.status === 0, `go build of withredis ended with ${go.status ?? go.error?.message}`)
     const program = this.#spawn(binary, ['--', 'sh', '-c', 'echo "Redis at $FLOWPOS_TEST_REDIS"; exec sleep 86400'])
     return program.until('its address', () => program.heard(/Redis at (\S+)/)?.[1]).then((address) => `redis://${address}/0`)
+  }
+
+  async #startKeysOnly() {
+    const { credentials } = await this.get('demo')
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}/mcp`
+    const program = this.#spawn(this.#binary('demo'), ['serve'], { DATABASE_URL: credentials.appDatabaseUrl, APP_ENV: 'development', PORT: String(port) })
+    await program.until('/health/ready', () => ready(url))
+    return { ...this.#describe('keysonly', { ...credentials, urls: [url] }), fixtures: false }
   }
 
   async #startFirebase() {
