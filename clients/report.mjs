@@ -3,6 +3,7 @@
 export class Report {
   passed = 0
   failed = 0
+  skipped = 0
 
   /** check runs fn, prints what became of it, and gives back its result; undefined when it failed. */
   async check(name, fn) {
@@ -20,13 +21,19 @@ export class Report {
     }
   }
 
+  /** skip says of a check that it cannot be made here, and why. */
+  skip(name, why) {
+    this.skipped++
+    console.log(`skipped         ${name}: ${why}`)
+  }
+
   line(verdict, name, start) {
     console.log(`${verdict} ${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${name}`)
   }
 
   /** finish prints the counts and returns the exit status: nothing checked is a failure too. */
   finish() {
-    console.log(`${this.passed} passed, ${this.failed} failed`)
+    console.log(`${this.passed} passed, ${this.failed} failed${this.skipped > 0 ? `, ${this.skipped} skipped` : ''}`)
     return this.failed > 0 || this.passed === 0 ? 1 : 0
   }
 }

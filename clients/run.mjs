@@ -11,13 +11,15 @@ import * as discovery from './suites/discovery.mjs'
 import * as firebase from './suites/firebase.mjs'
 import * as inspector from './suites/inspector.mjs'
 import * as keysonly from './suites/keysonly.mjs'
+import * as mcpremote from './suites/mcpremote.mjs'
 import * as oauth from './suites/oauth.mjs'
+import * as refresh from './suites/refresh.mjs'
 import * as shared from './suites/shared.mjs'
 import * as typescript from './suites/typescript.mjs'
 
 // A suite exports: needs (a kind of server, see servers.mjs), fast (part of make check), about (one
-// line for --help) and run(check, server).
-const suites = { inspector, claude, discovery, keysonly, oauth, conformance, typescript, alternation, shared, firebase }
+// line for --help) and run(check, server); check(what, fn) is one check, check.skip(what, why) one that cannot be made here, check.say(text) a figure.
+const suites = { inspector, claude, discovery, keysonly, oauth, conformance, typescript, alternation, shared, refresh, mcpremote, firebase }
 
 const usage = `usage: run [options] [SUITE...]
 
@@ -77,7 +79,10 @@ try {
   for (const name of names) {
     const suite = suites[name]
     const server = await report.check(`${name}: server (${suite.needs})`, () => servers.get(suite.needs))
-    if (server) await suite.run((what, fn) => report.check(`${name}: ${what}`, fn), server)
+    const check = (what, fn) => report.check(`${name}: ${what}`, fn)
+    check.skip = (what, why) => report.skip(`${name}: ${what}`, why)
+    check.say = (what) => console.log(`                ${name}: ${what}`)
+    if (server) await suite.run(check, server)
   }
 } finally {
   await servers.stop()

@@ -1,9 +1,10 @@
 // "Paste the URL and sign in" with the TypeScript SDK in both lines: each registers, sends the person to the pages, gets its
 // tokens, and then what happens to them: they end, are refreshed from many places at once, are revoked, do not suffice.
 
+import { Assistant, clientMetadata, redirect } from '../assistant.mjs'
 import { answer } from '../person.mjs'
 import { expect } from '../report.mjs'
-import { info, lines } from './sdks.mjs'
+import { lines } from './sdks.mjs'
 
 export const needs = 'demo'
 export const fast = true
@@ -11,7 +12,6 @@ export const about = 'TypeScript SDK 1.x and 2.x: sign-in by the URL, refresh, r
 
 const CALLERS = 20
 const OUT_WITHIN_SECONDS = 5 // the promise for a revoked grant
-const redirect = 'http://127.0.0.1:41414/callback' // nobody listens there: the person hands the answer over
 const modes = [
   { ...lines[0] },
   { ...lines[1], options: { versionNegotiation: { mode: 'legacy' } } },
@@ -187,134 +187,6 @@ async function aliases(sdk, server) {
   expect(again === 'invalid_grant', 'a code is good twice', again)
   const after = await sdk.refreshAuthorization(base, { clientInformation: client, refreshToken: next.refresh_token }).then(() => 'good', (e) => e.errorCode ?? e.code)
   expect(after === 'invalid_grant', 'a code that came twice does not end what it made', after)
-}
-
-const clientMetadata = (method) => ({
-  client_name: 'flowpos-clients',
-  redirect_uris: [redirect],
-  grant_types: ['authorization_code', 'refresh_token'],
-  response_types: ['code'],
-  token_endpoint_auth_method: method,
-})
-
-/** Assistant is a program that keeps what the SDK's OAuth side gives it, and has somebody to ask. */
-class Assistant {
-  asked = [] // URLs that a person was sent to
-  #requests = []
-
-  constructor(sdk, url, { method = 'none', client, tokens } = {}) {
-    this.sdk = sdk
-    this.url = url
-    this.kept = { client, tokens, method }
-  }
-
-  // What the SDK calls: an OAuthClientProvider.
-  get redirectUrl() {
-    return redirect
-  }
-  get clientMetadata() {
-    return clientMetadata(this.kept.method)
-  }
-  state() {
-    return (this.kept.state = crypto.randomUUID())
-  }
-  clientInformation() {
-    return this.kept.client
-  }
-  saveClientInformation(client) {
-    this.kept.client = client
-  }
-  tokens() {
-    return this.kept.tokens
-  }
-  saveTokens(tokens) {
-    this.kept.tokens = tokens
-  }
-  redirectToAuthorization(url) {
-    this.asked.push(url)
-  }
-  saveCodeVerifier(verifier) {
-    this.kept.verifier = verifier
-  }
-  codeVerifier() {
-    return this.kept.verifier
-  }
-  invalidateCredentials(what) {
-    if (what === 'all' || what === 'tokens') this.kept.tokens = undefined
-    if (what === 'all' || what === 'client') this.kept.client = undefined
-    if (what === 'all' || what === 'discovery') this.kept.discovery = undefined
-  }
-
-  discoveryState() {
-    return this.kept.discovery
-  }
-  saveDiscoveryState(discovery) {
-    this.kept.discovery = discovery
-  }
-
-  /** auth refreshes, or asks the person. */
-  auth() {
-    return this.sdk.auth(this, { serverUrl: this.url, fetchFn: (...args) => this.fetch(...args) })
-  }
-
-  /** connect opens a session with what there is. */
-  async connect() {
-    await this.close()
-    this.client = new this.sdk.Client(info, this.sdk.options)
-    this.transport = new this.sdk.Transport(new URL(this.url), { authProvider: this, fetch: (...args) => this.fetch(...args) })
-    await this.client.connect(this.transport)
-  }
-
-  /** signIn connects without anything, asks the person, and connects again. */
-  async signIn(choice) {
-    const error = await this.connect().then(() => undefined, (e) => e)
-    expect(error instanceof this.sdk.UnauthorizedError, `without a token: ${error}`)
-    await this.finish(choice)
-    await this.connect()
-  }
-
-  /** answer is what the person's answer brings to the redirect URI. */
-  async answer(choice) {
-    const to = await answer(this.asked.at(-1), choice)
-    expect(to.href.startsWith(`${redirect}?`), 'not the redirect URI', to.href)
-    expect(to.searchParams.get('state') === this.kept.state, 'another state', to.href)
-    expect(to.searchParams.get('iss') === new URL(this.url).origin, 'another issuer', to.href)
-    return to
-  }
-
-  async finish(choice) {
-    const to = await this.answer(choice)
-    expect(to.searchParams.has('code'), 'no code', to.href)
-    await this.sdk.finish(this.transport, to.searchParams)
-  }
-
-  /** call returns the text of a result. */
-  async call(name, args = {}) {
-    const result = await this.client.callTool({ name, arguments: args })
-    expect(!result.isError && result.content?.[0]?.text, `${name}: not an answer`, result)
-    return result.content[0].text
-  }
-
-  async close() {
-    await this.client?.close()
-  }
-
-  /** seen is what went over the wire since forget, without streams. */
-  seen() {
-    return this.#requests.filter((r) => r.method !== 'GET' || !r.path.startsWith('/mcp')).map((r) => `${r.method} ${r.path} ${r.status}`)
-  }
-
-  forget() {
-    this.#requests = []
-  }
-
-  async fetch(input, init = {}) {
-    const request = { method: init.method ?? 'GET', path: new URL(input).pathname, status: 'no answer' }
-    this.#requests.push(request)
-    const response = await fetch(input, init)
-    request.status = response.status
-    return response
-  }
 }
 
 /** cors does what a browser does before and while a page of another origin uses these addresses. */

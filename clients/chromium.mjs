@@ -1,0 +1,62 @@
+// A real browser, Debian's Chromium, in which Ana signs in and lets an assistant in by clicking.
+//
+// Started as a program it is what BROWSER names: it goes through the pages from the URL it is given to the program that asked.
+
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+/** installed is the browser's program, if there is one: FLOWPOS_CHROMIUM, or what the system calls it. */
+export const installed = [process.env.FLOWPOS_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) => {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+})
+
+/** withChromium calls fn with a browser of its own, and ends it. */
+export async function withChromium(fn) {
+  const profile = await mkdtemp(path.join(tmpdir(), 'flowpos-chromium-'))
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: installed,
+    headless: true,
+    locale: 'es-GT',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  try {
+    return await fn(browser)
+  } finally {
+    await browser.close()
+    await rm(profile, { recursive: true, force: true })
+  }
+}
+
+/** approve clicks through the pages, allows everything that is marked in all businesses, and ends at the redirect URI. */
+export async function approve(browser, url) {
+  const page = await browser.newPage()
+  page.setDefaultTimeout(15_000)
+  const broken = []
+  const ours = (at) => at?.startsWith(new URL(url).origin) // the program's own page is its own business
+  page.on('pageerror', (error) => ours(page.url()) && broken.push(String(error)))
+  page.on('console', (message) => message.type() === 'error' && ours(message.location().url) && broken.push(message.text()))
+  await page.goto(url)
+  await page.getByRole('button', { name: 'Entrar como Ana' }).click()
+  for (const box of await page.locator('input[name=business]').all()) await box.check()
+  await page.getByRole('button', { name: 'Permitir', exact: true }).click()
+  await page.waitForURL((to) => to.origin !== new URL(url).origin)
+  const said = await page.locator('body').innerText()
+  const at = new URL(page.url())
+  await page.close()
+  if (broken.length > 0) throw new Error(`the pages complain: ${broken.join('; ')}`)
+  return { at, said }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { at, said } = await withChromium((browser) => approve(browser, process.argv.at(-1)))
+  console.log(`${at.origin}${at.pathname} says ${said.replace(/\s+/g, ' ').slice(0, 100)}`)
+}
