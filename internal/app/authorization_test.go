@@ -56,6 +56,7 @@ func TestGoClientConnectsByURL(t *testing.T) {
 		for _, front := range []string{"on", "off"} {
 			t.Run(name+", front "+front, func(t *testing.T) {
 				t.Parallel()
+				config := config // each has its own
 				_, base := startByURL(t, func(c *serveCmd) {
 					c.TrustedClients, c.Front = []string{"trusted.test"}, front
 					c.web = &http.Client{Transport: documents{document: `{"client_id":"` + document + `","client_name":"Go client",
