@@ -1,29 +1,27 @@
-// A real browser, Debian's Chromium, in which Ana signs in and lets an assistant in by clicking.
+// A real browser, Chromium, in which Ana signs in and lets an assistant in by clicking.
 //
 // Started as a program it is what BROWSER names: it goes through the pages from the URL it is given to the program that asked.
 
-import { accessSync, constants } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
-/** installed is the browser's program, if there is one: FLOWPOS_CHROMIUM, or what the system calls it. */
-export const installed = [process.env.FLOWPOS_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) => {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-})
+let found
+
+/** find is the browser's program: CHROMIUM, what the system has, or what ./chromium gets; undefined when there is none to be had. */
+export function find() {
+  found ??= spawnSync(fileURLToPath(new URL('chromium', import.meta.url)), { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
+  return found.status === 0 ? found.stdout.trim() : undefined
+}
 
 /** withChromium calls fn with a browser of its own, and ends it. */
 export async function withChromium(fn) {
   const profile = await mkdtemp(path.join(tmpdir(), 'flowpos-chromium-'))
   const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: installed,
+    executablePath: find(),
     headless: true,
     locale: 'es-GT',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],

@@ -38,9 +38,6 @@ export async function answer(url, { person = ana, no = false, scopes, businesses
   return new URL(deliver['data-to'])
 }
 
-/** startPage is what a person sees first, without answering: {status, text, url}. */
-export const startPage = (url) => new Browser().open(url)
-
 /** Browser keeps cookies and follows redirects within one origin. */
 class Browser {
   #cookies = new Map()
@@ -109,10 +106,13 @@ function decode(text) {
 }
 
 /** about is what a page says, for a failed check. */
-export function about(page) {
+function about(page) {
   const text = page.text.replace(/<(script|style)[\s\S]*?<\/\1>/gi, '').replace(/<[^>]*>/g, ' ')
   return `${page.status} ${page.url}\n${decode(text).replace(/\s+/g, ' ').trim()}`
 }
+
+/** opensBROWSER says whether programs here open what BROWSER names, as xdg-open does. */
+export const opensBROWSER = process.platform === 'linux'
 
 /** asBrowser writes a program into a folder that does for BROWSER what script does, and returns its path. */
 export async function asBrowser(dir, script = fileURLToPath(import.meta.url), ...args) {

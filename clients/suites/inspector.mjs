@@ -2,9 +2,9 @@
 
 import { readFile } from 'node:fs/promises'
 import { node, throwawayHome } from '../command.mjs'
-import { freePort } from '../servers.mjs'
-import { asBrowser } from '../person.mjs'
+import { asBrowser, opensBROWSER } from '../person.mjs'
 import { expect } from '../report.mjs'
+import { freePort } from '../servers.mjs'
 
 export const needs = 'demo'
 export const fast = true
@@ -48,6 +48,7 @@ export async function run(check, server) {
 
 /** signIn is the inspector without a key: it opens a browser, here somebody without one, and keeps what it gets in its HOME. */
 async function signIn(check, server, era) {
+  if (!opensBROWSER) return check.skip(`${era}, sign-in`, 'programs open another browser here than BROWSER')
   await throwawayHome(async (home) => {
     const env = { BROWSER: await asBrowser(home), MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'file' }
     const callback = `http://127.0.0.1:${await freePort()}/oauth/callback`

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { Assistant } from '../assistant.mjs'
-import { approve, installed, withChromium } from '../chromium.mjs'
+import { approve, find, withChromium } from '../chromium.mjs'
 import { modules, throwawayHome } from '../command.mjs'
-import { asBrowser } from '../person.mjs'
+import { asBrowser, opensBROWSER } from '../person.mjs'
 import { expect, within } from '../report.mjs'
 import { freePort } from '../servers.mjs'
 import { info, lines } from './sdks.mjs'
@@ -23,10 +23,16 @@ export const about = 'mcp-remote with a real browser, and how long a sign-in tak
 const TIMES = 5
 
 export async function run(check, server) {
-  if (!installed) {
-    check.skip('all of it', 'there is no Chromium here (Debian: apt-get install chromium; or name one with FLOWPOS_CHROMIUM)')
+  if (!find()) {
+    check.skip('all of it', 'there is no Chromium here, see above')
     return
   }
+  if (opensBROWSER) await proxied(check, server)
+  else check.skip('through mcp-remote', 'programs open another browser here than BROWSER')
+  await timing(check, server)
+}
+
+async function proxied(check, server) {
   await throwawayHome(async (home) => {
     const browser = await asBrowser(home, fileURLToPath(new URL('../chromium.mjs', import.meta.url)))
     const port = await freePort()
@@ -58,6 +64,9 @@ export async function run(check, server) {
       expect((await opened()).split('\n').length === 1, 'the person was asked again', await opened())
     })
   })
+}
+
+async function timing(check, server) {
   await check(`from the page's address to the answer of the first call, ${TIMES} times`, async () => {
     for (const [how, go] of [
       ['Chromium, which clicks at once', withChromium],
@@ -80,7 +89,7 @@ async function through(args, home, browser, fn) {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [path.join(modules, 'mcp-remote/dist/proxy.js'), ...args],
-    env: { PATH: process.env.PATH, HOME: home, BROWSER: browser, ...(process.env.FLOWPOS_CHROMIUM && { FLOWPOS_CHROMIUM: process.env.FLOWPOS_CHROMIUM }) },
+    env: { PATH: process.env.PATH, HOME: home, BROWSER: browser, CHROMIUM: find() },
     stderr: 'pipe',
   })
   let said = ''

@@ -18,7 +18,7 @@ export async function run(check, server) {
   const { client, tokens } = assistant.kept
   const endpoint = new URL('/mcp/token', server.url)
   await assistant.close()
-  let current = tokens
+  let current = tokens // of which each refresh makes the next
 
   await check(`${SEQUENCE} refreshes one after the other`, async () => {
     const took = []
@@ -41,9 +41,9 @@ export async function run(check, server) {
     const next = new Set(answers.map((a) => a.body.refresh_token))
     expect(next.size === 1, 'they are to go on with one and the same token', next.size)
     current = answers[0].body
-    const tokens = answers.map((a) => a.body.access_token)
-    for (let i = 0; i < tokens.length; i += 10) { // more calls at once than that are too many for one sign-in
-      const good = await Promise.all(tokens.slice(i, i + 10).map((token) => callable(server, token)))
+    const access = answers.map((a) => a.body.access_token)
+    for (let i = 0; i < access.length; i += 10) { // more calls at once than that are too many for one sign-in
+      const good = await Promise.all(access.slice(i, i + 10).map((token) => callable(server, token)))
       expect(good.every((status) => status === 200), 'an access token of theirs is not good', good)
     }
   })
