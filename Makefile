@@ -9,7 +9,7 @@ WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
 FUZZTIME  ?= 3s
 
 .DEFAULT_GOAL := help
-.PHONY: help build image test fuzz soak soak-alone soak-faults soak-cluster soak-fuzz lint clients bench check docs snapshots vuln update clean
+.PHONY: help build image test fuzz soak soak-alone soak-faults soak-cluster soak-fuzz lint oracle clients bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ lint: ## gofmt, vet, staticcheck
 	@if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh; else echo "shellcheck is not here: deploy/*.sh were not looked at (Debian: apt-get install shellcheck)"; fi
 	$(GO) tool staticcheck ./...
 
+oracle: ## The authorization server against another implementation, fosite: a module of its own, which takes minutes to build the first time
+	$(GO) -C internal/oauth/oracle vet ./...
+	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(GO) -C internal/oauth/oracle test -count=1 ./...
+
 clients: build ## Real MCP clients and conformance suites against the built server (see clients/README.md)
 	$(GO) build -tags fixtures -o bin/flowpos-fixtures ./cmd/flowpos
 	clients/run --binary bin/flowpos --fixtures-binary bin/flowpos-fixtures $(SUITES)
@@ -67,7 +71,7 @@ bench: build ## Figures against a bare handler, Node and sessions in memory: QUI
 	$(GO) build -tags fixtures -o bin/bench-ours-fixtures ./bench/ours
 	bin/bench $(if $(QUICK),-quick) $(if $(RECORD),-record docs/measurements.md) $(if $(ROWS),-rows $(ROWS)) $(if $(PROFILE),-profile $(PROFILE)) $(BENCHFLAGS)
 
-check: lint test clients browser image ## All of the above: what must be green before anyone reads a change
+check: lint test oracle clients browser image ## All of the above: what must be green before anyone reads a change
 
 docs: ## Write docs/tools.md anew from the Specs
 	$(GO) run ./cmd/flowpos tools > docs/tools.md.new && mv docs/tools.md.new docs/tools.md
@@ -81,6 +85,7 @@ vuln: ## Known vulnerabilities in what we use (needs the internet)
 update: ## Newer versions of Go modules; run make check afterwards and read what changed
 	$(GO) get -u ./...
 	$(GO) mod tidy
+	$(GO) -C internal/oauth/oracle mod tidy
 
 clean: ## Remove what the targets made
 	rm -rf bin .tools clients/node_modules clients/firebase/node_modules clients/browser/node_modules bench/node/node_modules
