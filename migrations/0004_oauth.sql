@@ -97,7 +97,8 @@ $$;
 --   replayed  the code had made one before, which is over now
 --   nobody    the person is switched off, or a member of none of the businesses any more
 -- The businesses are those where the person still is an active member. Each business has it on its record. Beyond 50 grants
--- of a person's assistants the least recently used ends.
+-- of a person's assistants the least recently used ends. Locks come in the order person, grants, client, as everywhere; the
+-- one of the person lets rows that refer to it be written meanwhile (audit_log, other grants).
 -- +goose StatementBegin
 CREATE FUNCTION redeem_code(code bytea, uid text, client text, called text, host text, snap jsonb, want text[],
   enter uuid[], sets text[], refresh bytea, idle interval)
@@ -108,7 +109,7 @@ DECLARE
   places uuid[];
   made mcp_grant;
 BEGIN
-  SELECT u.id INTO person FROM "user" u WHERE u.firebase_uid = uid AND u.is_active FOR UPDATE; -- one after the other, for the 50
+  SELECT u.id INTO person FROM "user" u WHERE u.firebase_uid = uid AND u.is_active FOR NO KEY UPDATE; -- one after the other, for the 50
   SELECT array_agg(m.business_id ORDER BY m.business_id) INTO places
   FROM business_user m JOIN business b ON b.id = m.business_id AND b.status = 'active'
   WHERE m.user_id = person AND m.is_active AND m.business_id = ANY (enter);
@@ -126,7 +127,6 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO mcp_refresh_token (hash, grant_id, expires_at) VALUES (refresh, made.id, least(now() + idle, made.expires_at));
-  UPDATE mcp_client c SET approved_at = coalesce(c.approved_at, now()), last_used_at = now() WHERE c.id = client;
   DELETE FROM mcp_grant g
   WHERE g.user_id = person AND least(g.expires_at, g.revoked_at) < now() - interval '30 days';
   UPDATE mcp_grant g SET revoked_at = now()
@@ -134,6 +134,7 @@ BEGIN
                  WHERE o.user_id = person AND o.client_id IS NOT NULL AND o.revoked_at IS NULL AND o.expires_at > now()
                  ORDER BY o.last_used_at DESC, o.id DESC
                  OFFSET 50);
+  UPDATE mcp_client c SET approved_at = coalesce(c.approved_at, now()), last_used_at = now() WHERE c.id = client;
   INSERT INTO mcp_consent AS c (user_id, client_id, businesses, scopes) VALUES (person, client, places, want)
   ON CONFLICT ON CONSTRAINT mcp_consent_pkey DO UPDATE SET businesses = places, scopes = want, decided_at = now();
   INSERT INTO audit_log (business_id, entity, entity_id, action, new, user_id)
