@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -205,11 +204,12 @@ func isVerifier(v string) bool {
 
 // keep writes a request for the time that is left to it.
 func (s *Server) keep(ctx context.Context, id string, r *request) error {
-	b, err := json.Marshal(r)
+	name := nameOf("request", id)
+	b, err := s.sealed(name, r)
 	if err != nil {
 		return err
 	}
-	return s.o.Tickets.PutTicket(ctx, nameOf("request", id), b, max(r.Ends.Sub(s.o.Now()), time.Second))
+	return s.o.Tickets.PutTicket(ctx, name, b, max(r.Ends.Sub(s.o.Now()), time.Second))
 }
 
 // account is who signed in, as the database knows them now.

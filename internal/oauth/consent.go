@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"crypto/hmac"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -72,14 +71,15 @@ func (s *Server) Consent(ctx context.Context, id, browser string) (Consent, erro
 // find is the request of an id; what it returns has a reference in any case.
 func (s *Server) find(ctx context.Context, id, browser string) (*request, error) {
 	r := &request{Ref: newRef()}
-	b, err := s.o.Tickets.Ticket(ctx, nameOf("request", id))
+	name := nameOf("request", id)
+	b, err := s.o.Tickets.Ticket(ctx, name)
 	if errors.Is(err, session.ErrUnknown) {
 		return r, gone()
 	}
 	if err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(b, r); err != nil {
+	if err := s.unseal(name, b, r); err != nil {
 		return r, fmt.Errorf("a kept request: %w", err)
 	}
 	if !hmac.Equal(r.Browser, hashOf(browser)) || !s.o.Now().Before(r.Ends) {
@@ -185,7 +185,8 @@ func (s *Server) approve(ctx context.Context, id string, r *request, c Choice) (
 		return "", err
 	}
 	code := s.newSecret(codePrefix)
-	b, err := json.Marshal(coded{
+	name := nameOf("code", code)
+	b, err := s.sealed(name, coded{
 		Ref: r.Ref, UID: r.Person.UID, Client: r.Client, Redirect: r.Redirect, Challenge: r.Challenge,
 		Scopes: c.Scopes, Businesses: c.Businesses,
 	})
@@ -194,7 +195,7 @@ func (s *Server) approve(ctx context.Context, id string, r *request, c Choice) (
 	}
 	// The code first: a store that goes away between the two leaves a request that can be answered again, and a code that
 	// nobody has.
-	if err := s.o.Tickets.PutTicket(ctx, nameOf("code", code), b, codeLife); err != nil {
+	if err := s.o.Tickets.PutTicket(ctx, name, b, codeLife); err != nil {
 		return "", err
 	}
 	if err := s.end(ctx, id); err != nil {

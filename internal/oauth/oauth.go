@@ -56,6 +56,7 @@ type Options struct {
 type Server struct {
 	o         Options
 	mark      []byte // keys marks
+	tickets   []byte // seals what waits in the session store
 	successor []byte // derives the refresh token that follows one
 	documents *documents
 	accounts  credential.Accounts
@@ -67,6 +68,9 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, accounts: credential.NewAccounts(o.Database)}
 	var err error
 	if s.mark, err = hkdf.Key(sha256.New, o.Secret, nil, "flowpos oauth marks v1", sha256.Size); err != nil {
+		return nil, err
+	}
+	if s.tickets, err = hkdf.Key(sha256.New, o.Secret, nil, "flowpos oauth tickets v1", sha256.Size); err != nil {
 		return nil, err
 	}
 	if s.successor, err = o.Tokens.Derive("flowpos oauth refresh successor v1"); err != nil {

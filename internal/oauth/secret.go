@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"strings"
 )
 
@@ -62,6 +64,28 @@ func (s *Server) markOf(prefix string, b []byte) []byte {
 func hashOf(value string) []byte {
 	sum := sha256.Sum256([]byte(value))
 	return sum[:]
+}
+
+// sealed is what waits in the store under a name. Who can write there can neither make a request or a code, nor change one,
+// nor put one in another's place.
+func (s *Server) sealed(name string, value any) ([]byte, error) {
+	b, err := json.Marshal(value)
+	return append(s.sealOf(name, b), b...), err
+}
+
+// unseal reads what sealed made for this name.
+func (s *Server) unseal(name string, kept []byte, to any) error {
+	if len(kept) < sha256.Size || !hmac.Equal(kept[:sha256.Size], s.sealOf(name, kept[sha256.Size:])) {
+		return errors.New("what the store has under this name was not put there by this server")
+	}
+	return json.Unmarshal(kept[sha256.Size:], to)
+}
+
+func (s *Server) sealOf(name string, b []byte) []byte {
+	mac := hmac.New(sha256.New, s.tickets)
+	mac.Write([]byte(name + "\n"))
+	mac.Write(b)
+	return mac.Sum(nil)
 }
 
 // nameOf is what a ticket is kept under.

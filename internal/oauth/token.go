@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -105,7 +104,8 @@ func (s *Server) codeOf(r *http.Request, form url.Values) (c coded, ref string, 
 	case !s.made(codePrefix, code):
 		return c, "", badCode
 	}
-	kept, err := s.o.Tickets.Ticket(ctx, nameOf("code", code))
+	name := nameOf("code", code)
+	kept, err := s.o.Tickets.Ticket(ctx, name)
 	if errors.Is(err, session.ErrUnknown) { // over; used before, perhaps
 		ended, err := s.replayed(ctx, code)
 		switch {
@@ -117,7 +117,7 @@ func (s *Server) codeOf(r *http.Request, form url.Values) (c coded, ref string, 
 		return c, "", badCode
 	}
 	if err == nil {
-		err = json.Unmarshal(kept, &c)
+		err = s.unseal(name, kept, &c)
 	}
 	if err != nil {
 		return c, "", err
