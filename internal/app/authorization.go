@@ -35,7 +35,7 @@ func (p *program) authorization(secret []byte) (server.Pages, error) {
 	s, err := oauth.New(oauth.Options{
 		Issuer: p.cfg.PublicURL, Database: p.db, Tickets: p.store.(session.Tickets), Tokens: p.signIns.tokens, Exchange: tokens,
 		Firebase: p.signIns.firebase, Trusted: trusted, Secret: secret, Documents: p.cfg.web,
-		Admit: p.admit(limit.Registering), Log: p.log, Now: p.now,
+		Admit: p.admit(limit.Registering), BadIDs: p.admit(limit.Refused), Person: p.admitPerson(), Log: p.log, Now: p.now,
 	})
 	if err != nil {
 		return server.Pages{}, err

@@ -2,6 +2,8 @@ package oauth_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -273,6 +275,43 @@ func TestExchangeInOAuthsWords(t *testing.T) {
 		if got := ask(tt.more...); got.Error != tt.code || got.Access != "" {
 			t.Errorf("%s: %+v, want %s", name, got, tt.code)
 		}
+	}
+}
+
+// The form dialect counts what the JSON dialect counts: ID tokens that are refused, and what one person exchanges.
+func TestExchangesAreLimited(t *testing.T) {
+	t.Parallel()
+	bad, good := 0, map[string]int{}
+	over := func(n int) time.Duration {
+		if n > 2 {
+			return 1500 * time.Millisecond
+		}
+		return 0
+	}
+	h := open(t, func(o *oauth.Options) {
+		o.BadIDs = func(*http.Request) time.Duration { bad++; return over(bad) }
+		o.Person = func(uid string) time.Duration { good[uid]++; return over(good[uid]) }
+	})
+	ask := func(idToken string) *httptest.ResponseRecorder {
+		return h.form(values("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token", idToken, "subject_token_type", "urn:ietf:params:oauth:token-type:id_token"))
+	}
+	for range 2 {
+		refusedWith(t, "a forged one", ask(h.idToken(t, "uid-ana")+"x"), 400, "invalid_request", "")
+		if w := ask(h.idToken(t, "uid-ana")); w.Code != 200 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	for name, idToken := range map[string]string{"bad ID tokens": h.idToken(t, "uid-ana") + "x", "of this person": h.idToken(t, "uid-ana")} {
+		w := ask(idToken)
+		if refusedWith(t, name, w, 429, "temporarily_unavailable", name); w.Header().Get("Retry-After") != "2" {
+			t.Errorf("%s: %v", name, w.Header())
+		}
+	}
+	if w := ask(h.idToken(t, "uid-luis")); w.Code != 200 {
+		t.Errorf("somebody else: %d %s", w.Code, w.Body)
+	}
+	if n := h.count(t, "SELECT count(*) FROM mcp_grant"); n != 3 {
+		t.Errorf("%d grants, want 3", n)
 	}
 }
 

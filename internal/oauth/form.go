@@ -8,9 +8,12 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
@@ -25,6 +28,17 @@ type refusal struct {
 
 // Error implements error.
 func (r *refusal) Error() string { return r.detail }
+
+// tooMany is what is over a limit.
+type tooMany struct {
+	wait time.Duration
+	what string
+}
+
+// Error implements error.
+func (t *tooMany) Error() string {
+	return fmt.Sprintf("too many %s; try again in %d seconds", t.what, limit.Seconds(t.wait))
+}
 
 func refused(code, detail string) error { return &refusal{http.StatusBadRequest, code, detail} }
 
@@ -90,6 +104,10 @@ func write(w http.ResponseWriter, status int, body any) {
 // fail answers what a step of a client failed with, and logs it.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, what, ref string, err error, facts ...any) {
 	f, ok := errors.AsType[*refusal](err)
+	if t, many := errors.AsType[*tooMany](err); many {
+		f, ok = &refusal{http.StatusTooManyRequests, codeUnavailable, t.Error()}, true
+		w.Header().Set("Retry-After", strconv.Itoa(limit.Seconds(t.wait)))
+	}
 	if !ok {
 		p := asProblem(r.Context(), err)
 		f = &refusal{p.Status, p.Code, plain(p.Detail)}

@@ -48,8 +48,12 @@ type Options struct {
 	Documents *http.Client // fetches client metadata documents; nil: one that dials public addresses only
 	// Admit counts a registration of the address that a request comes from, and says how long to wait; nil: no limit.
 	Admit func(r *http.Request) time.Duration
-	Log   *slog.Logger
-	Now   func() time.Time
+	// BadIDs counts an ID token that was refused, of the address that it comes from, and Person what somebody exchanges, as at
+	// the JSON dialect; nil: no limit.
+	BadIDs func(r *http.Request) time.Duration
+	Person func(uid string) time.Duration
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Server is the authorization server. It is safe for concurrent use.

@@ -7,9 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 
-	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres"
 )
@@ -38,9 +36,7 @@ func (s *Server) Register(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.o.Admit != nil {
 		if wait := s.o.Admit(r); wait > 0 {
-			seconds := limit.Seconds(wait)
-			w.Header().Set("Retry-After", strconv.Itoa(seconds))
-			s.fail(w, r, "register", "", &refusal{http.StatusTooManyRequests, codeUnavailable, fmt.Sprintf("too many registrations from this address; try again in %d seconds", seconds)})
+			s.fail(w, r, "register", "", &tooMany{wait, "registrations from this address"})
 			return
 		}
 	}

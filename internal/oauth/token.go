@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -211,7 +210,7 @@ const (
 // exchange is RFC 8693 for a Firebase ID token: what POST /mcp/token does in JSON, in OAuth's words. A bad ID token is
 // invalid_request there (2.2.2).
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request, form url.Values) {
-	i, err := s.exchanged(r.Context(), form)
+	i, err := s.exchanged(r, form)
 	if err != nil {
 		s.fail(w, r, "exchange", "", err)
 		return
@@ -222,7 +221,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, form url.Value
 	})
 }
 
-func (s *Server) exchanged(ctx context.Context, form url.Values) (i credential.Issued, err error) {
+func (s *Server) exchanged(r *http.Request, form url.Values) (i credential.Issued, err error) {
 	scopes, ok := narrower(pos.AllScopes(), form.Get("scope"))
 	asked, kind := form.Get("requested_token_type"), form.Get("subject_token_type")
 	switch {
@@ -239,12 +238,22 @@ func (s *Server) exchanged(ctx context.Context, form url.Values) (i credential.I
 	case !ok:
 		return i, refused(codeInvalidScope, "there are the scopes "+pos.JoinScopes(pos.AllScopes(), " "))
 	}
-	p, err := s.o.Firebase.Verify(ctx, form.Get("subject_token"))
+	p, err := s.o.Firebase.Verify(r.Context(), form.Get("subject_token"))
 	if _, bad := errors.AsType[*credential.Refusal](err); bad {
+		if f := s.o.BadIDs; f != nil {
+			if wait := f(r); wait > 0 {
+				return i, &tooMany{wait, "bad ID tokens from this address"}
+			}
+		}
 		return i, errors.Join(refused(codeInvalidRequest, "subject_token is not a valid Firebase ID token"), err)
 	}
 	if err != nil {
 		return i, err
 	}
-	return s.o.Exchange.SignInFor(ctx, p, scopes)
+	if f := s.o.Person; f != nil {
+		if wait := f(p.UID); wait > 0 {
+			return i, &tooMany{wait, "requests of this person"}
+		}
+	}
+	return s.o.Exchange.SignInFor(r.Context(), p, scopes)
 }
