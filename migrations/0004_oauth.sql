@@ -20,7 +20,7 @@ ALTER TABLE mcp_grant
   ADD code_hash   bytea UNIQUE, -- SHA-256 of the code that it was made of: a code makes one grant, ever
   ADD client_name text,         -- what the client called itself then
   ADD client_host text,         -- of the document that said so; null: it registered itself
-  ADD snapshot    jsonb,        -- the client as it was when the person approved it
+  ADD snapshot    json,         -- the client as it was when the person approved it; jsonb would refuse some of what JSON allows
   ADD toolsets    text[] NOT NULL DEFAULT '{}'; -- what its tools/list shows besides
 
 CREATE TABLE mcp_refresh_token (
@@ -43,8 +43,9 @@ CREATE TABLE mcp_consent (
 
 -- Clients -----------------------------------------------------------------------------------------------------------------
 
--- Remembers a client that registered itself. False: too many wait for a first approval, ten thousand of them. Each
--- registration takes along some that nobody approved within a day or used within 90 days, unless a grant of theirs is in force.
+-- Remembers a client that registered itself. Each registration takes along some that nobody approved within a day or used
+-- within 90 days, unless a grant of theirs is in force. While ten thousand wait for a first approval those of more than an
+-- hour go too, so that a flood closes the door for as long as it lasts and not for a day; false: all are younger.
 -- +goose StatementBegin
 CREATE FUNCTION register_client(client text, client_name text, redirects text[], secret bytea) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -58,7 +59,13 @@ BEGIN
                    AND NOT EXISTS (SELECT FROM mcp_grant g WHERE g.client_id = o.id AND g.revoked_at IS NULL AND g.expires_at > now())
                  ORDER BY o.last_used_at LIMIT 20 FOR UPDATE SKIP LOCKED);
   IF (SELECT count(*) FROM mcp_client c WHERE c.approved_at IS NULL) >= 10000 THEN
-    RETURN false;
+    DELETE FROM mcp_client c
+    WHERE c.id IN (SELECT o.id FROM mcp_client o
+                   WHERE o.approved_at IS NULL AND o.created_at < now() - interval '1 hour'
+                   ORDER BY o.created_at LIMIT 100 FOR UPDATE SKIP LOCKED);
+    IF NOT FOUND THEN
+      RETURN false;
+    END IF;
   END IF;
   INSERT INTO mcp_client (id, name, redirect_uris, secret_hash) VALUES (client, client_name, redirects, secret);
   RETURN true;
@@ -100,7 +107,7 @@ $$;
 -- of a person's assistants the least recently used ends. Locks come in the order person, grants, client, as everywhere; the
 -- one of the person lets rows that refer to it be written meanwhile (audit_log, other grants).
 -- +goose StatementBegin
-CREATE FUNCTION redeem_code(code bytea, uid text, client text, called text, host text, snap jsonb, want text[],
+CREATE FUNCTION redeem_code(code bytea, uid text, client text, called text, host text, snap json, want text[],
   enter uuid[], sets text[], refresh bytea, idle interval)
 RETURNS TABLE (outcome text, grant_id uuid, user_id uuid, expires_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -155,7 +162,8 @@ END $$;
 -- +goose StatementEnd
 
 -- Takes a refresh token and remembers the one that follows it, for all who come with the same one within the grace the
--- same. One that comes later than that after its first use is a copy: the grant ends.
+-- same. One that comes later than that after its first use is a copy: the grant ends. Of a grant the last 2,000 are known,
+-- half a year of refreshing every two hours; a client that refreshes in a loop fills no table.
 --   good      the one that follows is good; spent says whether it was used itself, in which case its own follower is
 --             what the client must get, so that it never keeps one that is about to count as a copy
 --   reused    a copy, and the grant is over
@@ -197,6 +205,8 @@ BEGIN
   ON CONFLICT (hash) DO NOTHING;
   SELECT r.used_at INTO follower FROM mcp_refresh_token r WHERE r.hash = fresh;
   DELETE FROM mcp_refresh_token r WHERE r.grant_id = g.id AND r.expires_at < at - interval '1 day';
+  DELETE FROM mcp_refresh_token r
+  WHERE r.hash IN (SELECT o.hash FROM mcp_refresh_token o WHERE o.grant_id = g.id ORDER BY o.expires_at DESC, o.hash OFFSET 2000);
   UPDATE mcp_grant o SET last_used_at = at WHERE o.id = g.id;
   UPDATE mcp_client c SET last_used_at = at WHERE c.id = client AND c.last_used_at < at - interval '1 day';
   RETURN QUERY SELECT 'good', follower IS NOT NULL, g.id, g.user_id, g.scopes, g.expires_at;
@@ -289,10 +299,10 @@ END $$;
 -- +goose StatementEnd
 
 REVOKE EXECUTE ON FUNCTION register_client(text, text, text[], bytea), registered_client(text), last_consent(text, text),
-  redeem_code(bytea, text, text, text, text, jsonb, text[], uuid[], text[], bytea, interval), end_grant_of_code(bytea),
+  redeem_code(bytea, text, text, text, text, json, text[], uuid[], text[], bytea, interval), end_grant_of_code(bytea),
   rotate_refresh(bytea, text, bytea, interval, interval), end_grant_of_refresh(bytea, text), end_grant_of_client(uuid, text),
   member_grants(text), member_end_grant(text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION register_client(text, text, text[], bytea), registered_client(text), last_consent(text, text),
-  redeem_code(bytea, text, text, text, text, jsonb, text[], uuid[], text[], bytea, interval), end_grant_of_code(bytea),
+  redeem_code(bytea, text, text, text, text, json, text[], uuid[], text[], bytea, interval), end_grant_of_code(bytea),
   rotate_refresh(bytea, text, bytea, interval, interval), end_grant_of_refresh(bytea, text), end_grant_of_client(uuid, text),
   member_grants(text), member_end_grant(text, uuid) TO flowpos_app;

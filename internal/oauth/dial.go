@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// notPublic are the address ranges that netip has no word for and that are nobody's on the internet, or lead back inside.
+// notPublic are the address ranges that netip has no word for and that are nobody's on the internet, or lead back inside. Of
+// IPv6 only 2000::/3 has been given to anybody; the ranges are those inside it.
 func notPublic() []netip.Prefix {
 	var out []netip.Prefix
 	for _, p := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fec0::/10",
+		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 	} {
 		out = append(out, netip.MustParsePrefix(p))
 	}
@@ -26,7 +27,8 @@ func notPublic() []netip.Prefix {
 // isPublic says whether an address is somebody's on the internet.
 func isPublic(a netip.Addr, except []netip.Prefix) bool {
 	a = a.Unmap()
-	return a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !slices.ContainsFunc(except, func(p netip.Prefix) bool { return p.Contains(a) })
+	given := a.Is4() || a.As16()[0]>>5 == 1 // 2000::/3
+	return given && a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !slices.ContainsFunc(except, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 var errNotPublic = errors.New("not a public address at port 443")

@@ -99,14 +99,20 @@ func (d *documents) keep(id string, k document) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.kept) >= maxDocuments {
-		for other := range d.kept { // any: they are fetched again
-			delete(d.kept, other)
-			if len(d.kept) < maxDocuments/2 {
-				break
-			}
-		}
+		// First what stands for no client: anybody can ask for documents that are not there, and must not push out those that are.
+		d.forget(func(k document) bool { return k.err != nil })
+		d.forget(func(document) bool { return len(d.kept) > maxDocuments/2 })
 	}
 	d.kept[id] = k
+}
+
+// forget forgets documents; they are fetched again.
+func (d *documents) forget(which func(document) bool) {
+	for id, k := range d.kept {
+		if which(k) {
+			delete(d.kept, id)
+		}
+	}
 }
 
 var errUnreachable = errors.New("the document cannot be reached")

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -147,7 +148,7 @@ func TestDialsPublicAddressesOnly(t *testing.T) {
 	for _, inside := range []string{
 		"127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "192.0.0.1", "192.0.2.1",
 		"198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd00::1", "ff02::1",
-		"::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001::1", "::127.0.0.1", "fec0::1", "100::1",
+		"::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001::1", "::127.0.0.1", "fec0::1", "100::1", "::ffff:0:7f00:1", "64:ff9b:1::a00:1", "5f00::1", "4000::1", "3fff::1",
 	} {
 		if oauth.IsPublic(netip.MustParseAddr(inside)) {
 			t.Errorf("%s counts as public", inside)
@@ -250,9 +251,15 @@ func TestRegistrationsAreForgotten(t *testing.T) {
 		t.Errorf("%d of the flood are left", n)
 	}
 	h.Exec(t, "INSERT INTO mcp_client (id, name, redirect_uris) SELECT 'new' || n, 'x', '{x}' FROM generate_series(1, 10000) n")
+	h.Exec(t, "UPDATE mcp_client SET created_at = now() - interval '59 minutes' WHERE id LIKE 'new%'")
 	w := h.post(h.Register, "application/json", `{"redirect_uris":["`+callback+`"]}`)
 	if refusedWith(t, "the 10,001st", w, 503, "temporarily_unavailable", "later"); w.Header().Get("Retry-After") == "" {
 		t.Error("not told when to come again")
+	}
+	h.Exec(t, "UPDATE mcp_client SET created_at = now() - interval '61 minutes' WHERE id LIKE 'new1%'")
+	_, _ = h.register(t, public)
+	if n := h.count(t, "SELECT count(*) FROM mcp_client WHERE id LIKE 'new1%'"); n != 1112-100 {
+		t.Errorf("%d of the flood's first are left once there is no room, want 1012", n)
 	}
 }
 
@@ -303,5 +310,44 @@ func TestMethodsOfClientsEndpoints(t *testing.T) {
 			w.Header().Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("OPTIONS %s: %d %v", name, w.Code, w.Header())
 		}
+	}
+}
+
+// A document may hold what JSON allows and jsonb refuses; the person who approved it is connected all the same.
+func TestDocumentThatPostgreSQLWouldNotRead(t *testing.T) {
+	t.Parallel()
+	for name, member := range map[string]string{"a NUL": `"x":"\u0000"`, "half a character": `"x":"\ud800"`, "a number beyond all numbers": `"x":1e999999`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			h.pages.put(docURL, page{body: docOf("," + member)})
+			a := h.redeemed(t, docURL, h.code(t, docURL, "uid-ana", []string{dbtest.Shop}, []pos.Scope{pos.ScopePOSRead}))
+			if _, err := h.caller(t, a.Access); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Who asks for documents that are not there, as many as they like, makes the server forget none that is.
+func TestDocumentsOfAFlood(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.pages.put(docURL, page{body: docOf("")})
+	begin := func() {
+		t.Helper()
+		if _, err := h.Begin(t.Context(), asking(docURL)); err != nil {
+			t.Error(err)
+		}
+	}
+	begin()
+	for i := range 5000 {
+		if _, err := h.Begin(t.Context(), asking(fmt.Sprintf("https://claude.ai/%d.json", i))); err == nil {
+			t.Fatal("one that is not there")
+		}
+	}
+	begin()
+	if n := h.pages.count(docURL); n != 1 {
+		t.Errorf("asked for %d times, want once", n)
 	}
 }

@@ -205,6 +205,24 @@ func TestRefreshGoesOn(t *testing.T) {
 	refusedWith(t, "after 30 idle days", h.refreshed(client, wide.Refresh), 400, "invalid_grant", "")
 }
 
+// A client that refreshes all the time fills no table: beyond 2,000 tokens of a grant the oldest are forgotten.
+func TestRefreshTokensAreBounded(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	client, _ := h.register(t, public)
+	a := h.redeemed(t, client, h.code(t, client, "uid-ana", []string{dbtest.Shop}, []pos.Scope{pos.ScopePOSRead}))
+	h.Exec(t, `
+INSERT INTO mcp_refresh_token (hash, grant_id, used_at, expires_at)
+SELECT sha256(n::text::bytea), id, now() - interval '1 hour', now() + interval '29 days' - n * interval '1 second' FROM mcp_grant, generate_series(1, 3000) n`)
+	b := read(t, h.refreshed(client, a.Refresh))
+	if n := h.count(t, "SELECT count(*) FROM mcp_refresh_token"); n != 2000 {
+		t.Errorf("%d are kept, want 2000", n)
+	}
+	if w := h.refreshed(client, b.Refresh); w.Code != 200 {
+		t.Errorf("the newest: %d %s", w.Code, w.Body)
+	}
+}
+
 // What ends a grant, or leaves it nothing to open, ends its refresh tokens.
 func TestRefreshEnds(t *testing.T) {
 	t.Parallel()
