@@ -52,7 +52,7 @@ type consentPage struct {
 	OnlyOne    bool
 	Limited    bool // in one of the businesses the person sees less
 	Rights     []right
-	Again      bool // the same person let this client in before
+	Again      string // the text that tells a person who let the client in before; empty: nobody did
 
 	Alert string // names a text
 	Ref   string
@@ -132,11 +132,17 @@ func (h *Handler) consentPage(c oauth.Consent, id, browser string) consentPage {
 	p.Person = c.Person
 	p.Who = cmp.Or(pos.Clean(c.Person.Name), pos.Clean(c.Person.Email))
 	before := c.Before
-	p.Again = before != nil
 	if before == nil {
-		before = &oauth.Choice{Scopes: slices.DeleteFunc(slices.Clone(c.Scopes), changes)}
+		p.choose(c, oauth.Choice{Scopes: slices.DeleteFunc(slices.Clone(c.Scopes), changes)})
+		return p
 	}
 	p.choose(c, *before)
+	p.Again = "consent.again"
+	for i, r := range p.Rights { // an assistant that needs more asks for it: approving what is marked would not give it
+		if !r.Chosen {
+			p.Rights[i].Refused, p.Again = true, "consent.more"
+		}
+	}
 	return p
 }
 

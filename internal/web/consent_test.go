@@ -67,6 +67,17 @@ func TestBeforeIsMarked(t *testing.T) {
 	p.lacks(t, `value="`+quetzal+`" checked`, `value="pos:read" checked`)
 }
 
+// Whoever comes back because a right was missing is told so: approving what is marked would bring them back once more.
+func TestWhatWasNotGivenIsTold(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	d.scopes = []pos.Scope{pos.ScopePOSRead, pos.ScopeReportsRead}
+	d.before = &oauth.Choice{Businesses: []string{ceiba}, Scopes: []pos.Scope{pos.ScopePOSRead}}
+	d.signedIn("ana").has(t, 200, "it asks for more now", `See reports</span> <span class="role">not given last time`)
+	d.before.Scopes = d.scopes
+	d.signedIn("ana").lacks(t, "it asks for more now", "not given last time")
+}
+
 // What can be mended is asked again on the same page, with what was chosen; the rest ends on a page of its own.
 func TestMendable(t *testing.T) {
 	t.Parallel()

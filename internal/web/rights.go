@@ -13,6 +13,7 @@ type right struct {
 	Name    string
 	Chosen  bool
 	Changes bool // it may change data
+	Refused bool // asked for again, and not given the last time
 }
 
 // rightName names the texts of a scope.
@@ -37,7 +38,7 @@ func rightsOf(scopes []pos.Scope, chosen func(pos.Scope) bool) []right {
 	var out []right
 	for _, s := range []pos.Scope{pos.ScopePOSRead, pos.ScopeReportsRead, pos.ScopeIntents, pos.ScopePSARead, pos.ScopePOSWrite} {
 		if slices.Contains(scopes, s) {
-			out = append(out, right{s, rightName(s), chosen(s), changes(s)})
+			out = append(out, right{Scope: s, Name: rightName(s), Chosen: chosen(s), Changes: changes(s)})
 		}
 	}
 	return out

@@ -21,6 +21,8 @@ func englishTexts() texts {
 		"consent.signed":      "Signed in as %s",
 		"consent.switch":      "Use another account",
 		"consent.again":       "You allowed this assistant before. What you chose last time is marked.",
+		"consent.more":        "You allowed this assistant before. What you chose last time is marked, and it asks for more now: mark what you want to give it.",
+		"right.refused":       "not given last time",
 		"consent.business":    "Business",
 		"consent.businesses":  "In which businesses?",
 		"consent.limited":     "Where you are not a manager, the assistant does not see costs, margins, reports or other people’s sales either.",

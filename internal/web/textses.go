@@ -21,6 +21,8 @@ func spanishTexts() texts {
 		"consent.signed":      "Sesión de %s",
 		"consent.switch":      "Usar otra cuenta",
 		"consent.again":       "Ya había permitido este asistente. Está marcado lo que eligió la última vez.",
+		"consent.more":        "Ya había permitido este asistente. Está marcado lo que eligió la última vez, y ahora pide más: marque lo que quiera darle.",
+		"right.refused":       "no lo dio la última vez",
 		"consent.business":    "Negocio",
 		"consent.businesses":  "¿En qué negocios?",
 		"consent.limited":     "Donde usted no administra, el asistente tampoco ve costos, márgenes, reportes ni ventas de otras personas.",
