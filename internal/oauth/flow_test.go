@@ -412,3 +412,46 @@ func (h *house) count(t testing.TB, sql string) (n int) {
 	}
 	return n
 }
+
+// A new MCP_TOKEN_SECRET logs nobody out: a refresh token counts by its hash, and what follows it is derived with the new
+// secret from then on.
+func TestRefreshAfterANewSecret(t *testing.T) {
+	t.Parallel()
+	var o oauth.Options
+	h := open(t, func(p *oauth.Options) { o = *p })
+	client, _ := h.register(t, public)
+	a := h.redeemed(t, client, h.code(t, client, "uid-ana", []string{dbtest.Shop}, []pos.Scope{pos.ScopePOSRead}))
+	b := read(t, h.refreshed(client, a.Refresh))
+	rotated, err := credential.NewTokens(credential.TokenOptions{
+		Secret: strings.Repeat("another secret, ", 3), Previous: nil, TTL: 24 * time.Hour, Issuer: issuer, Audience: issuer + "/mcp", Now: h.now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Tokens = rotated
+	later, err := oauth.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refreshed := func(token string) answer {
+		t.Helper()
+		w := h.post(later.Token, "application/x-www-form-urlencoded", values("grant_type", "refresh_token", "client_id", client, "refresh_token", token).Encode())
+		if w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		return read(t, w)
+	}
+	c := refreshed(b.Refresh)
+	if _, err := rotated.Verify(c.Access); err != nil {
+		t.Errorf("the access token is not of the new secret: %v", err)
+	}
+	d := refreshed(c.Refresh)
+	if refreshed(a.Refresh).Refresh == "" { // in its grace, from before the change
+		t.Error("one in its grace has no follower")
+	}
+	h.Exec(t, "UPDATE mcp_refresh_token SET used_at = used_at - interval '121 seconds' WHERE used_at IS NOT NULL")
+	w := h.post(later.Token, "application/x-www-form-urlencoded", values("grant_type", "refresh_token", "client_id", client, "refresh_token", a.Refresh).Encode())
+	refusedWith(t, "a copy from before the change", w, 400, "invalid_grant", "")
+	w = h.post(later.Token, "application/x-www-form-urlencoded", values("grant_type", "refresh_token", "client_id", client, "refresh_token", d.Refresh).Encode())
+	refusedWith(t, "the newest, afterwards", w, 400, "invalid_grant", "")
+}
