@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/pos"
@@ -82,6 +83,9 @@ func (s *Server) readRequest(ctx context.Context, r *request, q url.Values) erro
 	r.State = q.Get("state")
 	if len(r.State) > maxState {
 		return problem(BadRequest, codeInvalidRequest, fmt.Sprintf("state is longer than %d bytes", maxState))
+	}
+	if !utf8.ValidString(r.State) || strings.ContainsRune(r.State, 0) { // it could not come back as it was
+		return problem(BadRequest, codeInvalidRequest, "state is not text")
 	}
 	var err error
 	if r.Client, err = s.client(ctx, q.Get("client_id")); err != nil {

@@ -62,6 +62,8 @@ func TestAuthorizeThatNeverRedirects(t *testing.T) {
 		"a redirect twice":                {add(asking(client), "redirect_uri", callback), oauth.BadRequest},
 		"a state twice":                   {add(asking(client), "state", "x"), oauth.BadRequest},
 		"a state of 5 KB":                 {asking(client, "state", strings.Repeat("s", 5000)), oauth.BadRequest},
+		"a state that is no text":         {asking(client, "state", "x\xff"), oauth.BadRequest},
+		"a state with a NUL":              {asking(client, "state", "x\x00"), oauth.BadRequest},
 		"another path":                    {asking(client, "redirect_uri", callback+"/x"), oauth.BadRedirect},
 		"a slash more":                    {asking(client, "redirect_uri", callback+"/"), oauth.BadRedirect},
 		"a query more":                    {asking(client, "redirect_uri", callback+"?x=1"), oauth.BadRedirect},
