@@ -93,6 +93,25 @@ func TestPagesNameTestsThatExist(t *testing.T) {
 	}
 }
 
+// Each case that is refused says by which rule, how, and which test holds it, or why there is none.
+func TestRefusedPageNamesItsTests(t *testing.T) {
+	t.Parallel()
+	rows := 0
+	for line := range strings.Lines(readDoc(t, "refused.md")) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| case |") {
+			continue
+		}
+		rows++
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		if len(cells) != 4 || !strings.HasPrefix(cells[3], "n/a: ") && !strings.HasPrefix(cells[3], "`Test") {
+			t.Errorf("names no test and no reason, or has not four cells: %s", line)
+		}
+	}
+	if rows < 70 {
+		t.Errorf("%d rows", rows)
+	}
+}
+
 // What people paste is the same in both languages, and its JSON is JSON.
 func TestConnectPageInBothLanguages(t *testing.T) {
 	t.Parallel()

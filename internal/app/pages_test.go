@@ -23,6 +23,9 @@ func (b *browser) say(method, path string, form url.Values, headers ...string) (
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Add(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
@@ -135,6 +138,11 @@ func TestPagesOfAnAuthorization(t *testing.T) {
 	guarded("may I", resp, http.StatusMethodNotAllowed)
 	resp, _ = b.say("GET", "/settings/mcp", nil, origin...)
 	guarded("the settings", resp, http.StatusOK)
+	for _, path := range []string{ask, consent, "/settings/mcp", "/token", "/register", "/revoke"} { // under a name that a page controls
+		if resp, _ := b.say("GET", path, nil, "Host", "evil.test"); resp.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("%s for another Host: %d", path, resp.StatusCode)
+		}
+	}
 }
 
 // Nobody is made to answer what somebody else began: neither by its address, nor by its form, nor by a cookie that another
@@ -188,5 +196,46 @@ func TestLoginCSRFOnThePages(t *testing.T) {
 	resp, _ = victim.say("POST", "/oauth/consent/sign-in", ownSignIn)
 	if resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("the victim's own sign-in: %d", resp.StatusCode)
+	}
+}
+
+// An access token opens the endpoint in the header alone: not in the URL, which ends up in logs, not in the body, and not as
+// a cookie, which other sites could have sent.
+func TestTokenElsewhereThanInTheHeader(t *testing.T) {
+	t.Parallel()
+	f, base := startByURL(t)
+	client := f.registerLocal()
+	code := newBrowser(t, base, f.hosts[0]).approve(base+"/authorize?"+authorizeQuery(client, localRedirect), "uid-ana").Query().Get("code")
+	access := tokensOf(t, f.form("/mcp/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {client}, "code": {code}, "code_verifier": {strings.Repeat("v", 43)}})).Access
+	if c := f.call(0, access, "", "whoami", `{}`); c.status != http.StatusOK {
+		t.Fatalf("in the header: %+v", c)
+	}
+	const list = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
+	for name, tt := range map[string]struct{ path, body, header, value string }{
+		"in the URL":           {"/mcp?access_token=" + access, list, "", ""},
+		"in a form":            {"/mcp", "access_token=" + access, "Content-Type", "application/x-www-form-urlencoded"},
+		"in the JSON":          {"/mcp", strings.Replace(list, "{", `{"access_token":"`+access+`",`, 1), "", ""},
+		"as a cookie":          {"/mcp", list, "Cookie", "access_token=" + access},
+		"as a password":        {"/mcp", list, "Authorization", "Basic " + access},
+		"under another header": {"/mcp", list, "X-Authorization", "Bearer " + access},
+		"as a session":         {"/mcp", list, "Mcp-Session-Id", access},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", base+tt.path, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Accept", "application/json, text/event-stream")
+		if tt.header != "" {
+			req.Header.Set(tt.header, tt.value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer ") {
+			t.Errorf("%s: %d %v", name, resp.StatusCode, resp.Header)
+		}
 	}
 }

@@ -380,6 +380,48 @@ func TestRevoke(t *testing.T) {
 	refusedWith(t, "an unknown client", h.post(h.Revoke, "application/x-www-form-urlencoded", "token=x&client_id=nobody"), 401, "invalid_client", "")
 }
 
+// What a person let in is theirs to see and to end, nobody else's: not a colleague's, not a stranger's. The end is on the record
+// of its businesses, once.
+func TestConnectionsAreTheirPersons(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	client, _ := h.register(t, public)
+	a := h.redeemed(t, client, h.code(t, client, "uid-ana", []string{dbtest.Shop}, []pos.Scope{pos.ScopePOSRead}))
+	who, err := h.caller(t, a.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := credential.NewMemberGrants(h.App)
+	for _, other := range []string{"uid-beto", "uid-luis", "uid-eva", "uid-alone", "uid-nobody", ""} {
+		if grants, err := desk.List(t.Context(), other); err != nil || len(grants) != 0 {
+			t.Errorf("%s sees %+v, %v", other, grants, err)
+		}
+		if err := desk.Revoke(t.Context(), other, who.GrantID); pos.Public(err).Code != pos.NotFound {
+			t.Errorf("%s ends it: %v", other, err)
+		}
+	}
+	for _, id := range []string{"", "x", "' OR 1=1 --", "00000000-0000-7000-8000-00000000dead"} {
+		if err := desk.Revoke(t.Context(), "uid-ana", id); pos.Public(err).Code != pos.NotFound {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	if _, err := h.caller(t, a.Access); err != nil {
+		t.Errorf("somebody ended it: %v", err)
+	}
+	for range 2 {
+		if err := desk.Revoke(t.Context(), "uid-ana", who.GrantID); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := h.caller(t, a.Access); err == nil {
+		t.Error("it goes on")
+	}
+	refusedWith(t, "a refresh", h.refreshed(client, a.Refresh), 400, "invalid_grant", "")
+	if n := h.count(t, "SELECT count(*) FROM audit_log WHERE entity = 'mcp_grant' AND action = 'disconnect'"); n != 1 {
+		t.Errorf("%d lines on the record", n)
+	}
+}
+
 // Beyond 50 assistants of a person the one that was used the longest ago goes; tokens of POST /mcp/token do not count.
 func TestAssistantsOfAPersonAreBounded(t *testing.T) {
 	t.Parallel()
