@@ -5,10 +5,10 @@
 -- a session without one is asked again, or goes where the sign-in chose last.
 
 CREATE TABLE mcp_session_choice (
-  id_hash     bytea PRIMARY KEY, -- of the session's id, as in mcp_closed_session
-  grant_id    uuid NOT NULL REFERENCES mcp_grant ON DELETE CASCADE,
-  business_id uuid NOT NULL REFERENCES business,
-  chosen_at   timestamptz NOT NULL DEFAULT now()
+  id_hash         bytea PRIMARY KEY, -- of the session's id, as in mcp_closed_session
+  grant_id        uuid NOT NULL REFERENCES mcp_grant ON DELETE CASCADE,
+  active_business uuid NOT NULL REFERENCES business,
+  chosen_at       timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX mcp_session_choice_grant ON mcp_session_choice (grant_id, chosen_at); -- a grant's, the oldest first
 
@@ -22,8 +22,8 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  INSERT INTO mcp_session_choice (id_hash, grant_id, business_id) VALUES (session, sid, business)
-  ON CONFLICT (id_hash) DO UPDATE SET business_id = EXCLUDED.business_id, chosen_at = now();
+  INSERT INTO mcp_session_choice (id_hash, grant_id, active_business) VALUES (session, sid, business)
+  ON CONFLICT (id_hash) DO UPDATE SET active_business = EXCLUDED.active_business, chosen_at = now();
   DELETE FROM mcp_session_choice o
   WHERE o.id_hash IN (SELECT s.id_hash FROM mcp_session_choice s WHERE s.grant_id = sid ORDER BY s.chosen_at DESC OFFSET 50);
 END $$;
@@ -33,7 +33,7 @@ END $$;
 -- +goose StatementBegin
 CREATE FUNCTION session_choice(session bytea) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT c.business_id FROM mcp_session_choice c WHERE c.id_hash = session
+  SELECT c.active_business FROM mcp_session_choice c WHERE c.id_hash = session
 $$;
 -- +goose StatementEnd
 

@@ -56,7 +56,7 @@ func TestChoicesOfManySessions(t *testing.T) {
 	token := f.signIn(0, "uid-eva")
 	old, last := f.initialize(0, token), f.initialize(0, token)
 	f.choose(0, token, old, "Tienda Uno")
-	db.Exec(t, `INSERT INTO mcp_session_choice (id_hash, grant_id, business_id)
+	db.Exec(t, `INSERT INTO mcp_session_choice (id_hash, grant_id, active_business)
 		SELECT sha256(n::text::bytea), g.id, g.active_business FROM mcp_grant g, generate_series(1, 49) n WHERE g.active_business IS NOT NULL`)
 	if at := f.at(0, token, old); at != "Tienda Uno" {
 		t.Errorf("as one of 50 it goes to %q", at)

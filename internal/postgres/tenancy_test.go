@@ -198,7 +198,7 @@ FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
   AND NOT has_table_privilege('flowpos_app', c.oid, 'SELECT')
 ORDER BY 1`)
-	if diff := cmp.Diff([]string{"business_card", "mcp_api_key", "mcp_client", "mcp_consent", "mcp_grant", "mcp_operator_access", "mcp_refresh_token", "user"}, outOfReach); diff != "" {
+	if diff := cmp.Diff([]string{"business_card", "mcp_api_key", "mcp_client", "mcp_consent", "mcp_grant", "mcp_operator_access", "mcp_refresh_token", "mcp_session_choice", "user"}, outOfReach); diff != "" {
 		t.Errorf("relations that the app cannot read (-want +got):\n%s", diff)
 	}
 	notTenant := texts(t, db, `
@@ -234,6 +234,7 @@ WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
 ORDER BY 1`)
 	want := []string{
 		"choose_business search_path=public, pg_temp flowpos_app",
+		"choose_business_in search_path=public, pg_temp flowpos_app",
 		"chosen_business search_path=public, pg_temp flowpos_app",
 		"credential_by_grant search_path=public, pg_temp flowpos_app",
 		"credential_by_key_hash search_path=public, pg_temp flowpos_app",
@@ -259,6 +260,7 @@ ORDER BY 1`)
 		"require_key_manager search_path=public, pg_temp nobody",
 		"require_operator search_path=public, pg_temp nobody",
 		"rotate_refresh search_path=public, pg_temp flowpos_app",
+		"session_choice search_path=public, pg_temp flowpos_app",
 		"touch_grant search_path=public, pg_temp flowpos_app",
 		"touch_key search_path=public, pg_temp flowpos_app",
 	}
