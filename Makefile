@@ -10,7 +10,7 @@ WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
 FUZZTIME  ?= 3s
 
 .DEFAULT_GOAL := help
-.PHONY: help build image test violations fuzz soak soak-alone soak-faults soak-cluster soak-fuzz lint oracle clients bench check docs snapshots vuln update clean
+.PHONY: help build image test violations fuzz soak soak-alone soak-faults soak-cluster soak-fuzz lint oracle clients browser bench check docs snapshots vuln update clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
