@@ -3,7 +3,7 @@
 # versions pinned in go.mod and clients/package.json.
 
 GO        ?= go
-TESTFLAGS ?= -race -parallel 4 # more than there are cores: many tests wait for a fault to pass
+TESTFLAGS ?= -race -parallel 4 -timeout 20m # more than there are cores: many tests wait for a fault to pass
 PACKAGES  ?= ./...
 VIOLATIONS = '^TestBroken' # promises broken on purpose, to see that the tests of faults notice
 WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --
