@@ -138,10 +138,8 @@ func (h *Handler) consentPage(c oauth.Consent, id, browser string) consentPage {
 	}
 	p.choose(c, *before)
 	p.Again = "consent.again"
-	for i, r := range p.Rights { // an assistant that needs more asks for it: approving what is marked would not give it
-		if !r.Chosen {
-			p.Rights[i].Refused, p.Again = true, "consent.more"
-		}
+	if slices.ContainsFunc(p.Rights, func(r right) bool { return r.Refused }) { // approving what is marked would not give it
+		p.Again = "consent.more"
 	}
 	return p
 }
@@ -152,6 +150,9 @@ func (p *consentPage) choose(c oauth.Consent, chosen oauth.Choice) {
 	p.OnlyOne = len(p.Businesses) == 1
 	p.Limited = slices.ContainsFunc(p.Businesses, func(b choosable) bool { return b.Limited })
 	p.Rights = rightsOf(c.Scopes, func(s pos.Scope) bool { return slices.Contains(chosen.Scopes, s) })
+	for i, r := range p.Rights {
+		p.Rights[i].Refused = c.Before != nil && !slices.Contains(c.Before.Scopes, r.Scope)
+	}
 }
 
 // signIn makes the page ask who is there.

@@ -74,6 +74,8 @@ func TestWhatWasNotGivenIsTold(t *testing.T) {
 	d.scopes = []pos.Scope{pos.ScopePOSRead, pos.ScopeReportsRead}
 	d.before = &oauth.Choice{Businesses: []string{ceiba}, Scopes: []pos.Scope{pos.ScopePOSRead}}
 	d.signedIn("ana").has(t, 200, "it asks for more now", `See reports</span> <span class="role">not given last time`)
+	again := d.post("/oauth/consent/answer", d.signedIn("ana").form("decision", "later", "scope", "reports:read"))
+	again.has(t, 200, `value="reports:read" checked`, "not given last time")
 	d.before.Scopes = d.scopes
 	d.signedIn("ana").lacks(t, "it asks for more now", "not given last time")
 }
