@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/flowpos/flowpos-backend/internal/devidentity"
+	"github.com/flowpos/flowpos-backend/internal/devidentity/devidentitytest"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
 )
 
@@ -29,7 +30,7 @@ type firm struct {
 
 func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ...func(*serveCmd)) *firm {
 	t.Helper()
-	identity, err := devidentity.Open(t.TempDir(), "shop-test", now)
+	identity, err := devidentity.Open(devidentitytest.Folder(t), "shop-test", now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
@@ -29,10 +31,14 @@ func fridayEvening() time.Time { return time.Date(2026, 11, 21, 0, 40, 0, 0, tim
 // smallDemo is the demo's businesses with 70 days of few sales.
 func smallDemo(t testing.TB) (*dbtest.DB, demo.State) {
 	t.Helper()
-	db := dbtest.Open(t)
-	if err := demo.Generate(t.Context(), db.Owner, demo.Options{Days: 70, Scale: 0.1, Now: fridayEvening()}); err != nil {
-		t.Fatal(err)
-	}
+	db := dbtest.OpenFilled(t, "friday_evening", func(ctx context.Context, ownerURL string) error {
+		owner, err := pgxpool.New(ctx, ownerURL)
+		if err != nil {
+			return err
+		}
+		defer owner.Close()
+		return demo.Generate(ctx, owner, demo.Options{Days: 70, Scale: 0.1, Now: fridayEvening()})
+	})
 	state, err := demo.Inspect(t.Context(), db.Owner)
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,7 @@ import (
 // sale_detail sequentially.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	db := dbtest.Open(t)
-	db.ManyBusinesses(t, 20, 1000)
+	db := dbtest.OpenMany(t, 20, 1000)
 	s := &Service{DB: dbtest.Plans{T: t, DB: db.App}, Now: func() time.Time { return now }}
 	set := tooltest.Set(t, now, s.Tools()...)
 	questions := []struct{ tool, args string }{

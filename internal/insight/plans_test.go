@@ -12,8 +12,7 @@ import (
 // sequentially.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	db := dbtest.Open(t)
-	db.ManyBusinesses(t, 20, 1000)
+	db := dbtest.OpenMany(t, 20, 1000)
 	at := time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC)
 	s := &Service{DB: dbtest.Plans{T: t, DB: db.App}, Now: func() time.Time { return at }}
 	set := tooltest.Set(t, at, s.Tools()...)

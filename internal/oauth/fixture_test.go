@@ -19,6 +19,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/devidentity"
+	"github.com/flowpos/flowpos-backend/internal/devidentity/devidentitytest"
 	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
@@ -136,7 +137,7 @@ INSERT INTO business_user (business_id, user_id, unique_role_name) VALUES
   ($1, $3, 'owner'), ($1, $4, 'cashier'), ($2, $5, 'owner'), ($1, $6, 'admin'), ($2, $6, 'manager')`,
 		dbtest.Shop, dbtest.Neighbour, ana, beto, luis, eva)
 	var err error
-	if h.identity, err = devidentity.Open(t.TempDir(), "shop-test", h.now); err != nil {
+	if h.identity, err = devidentity.Open(devidentitytest.Folder(t), "shop-test", h.now); err != nil {
 		t.Fatal(err)
 	}
 	h.tokens, err = credential.NewTokens(credential.TokenOptions{

@@ -17,8 +17,7 @@ import (
 // line with each order: beyond 5 s, instead of 40 ms. Here that would end in the statement timeout.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	db := dbtest.Open(t)
-	db.ManyBusinesses(t, 20, 4000)
+	db := dbtest.OpenMany(t, 20, 4000)
 	for _, analysed := range []bool{false, true} {
 		pairs := [][]string{{"product", "register"}, {"tax_rate", "payment_method"}, {"day"}}
 		if analysed {

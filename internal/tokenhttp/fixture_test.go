@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/devidentity"
+	"github.com/flowpos/flowpos-backend/internal/devidentity/devidentitytest"
 	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
 	"github.com/flowpos/flowpos-backend/internal/tokenhttp"
@@ -55,7 +56,7 @@ INSERT INTO business_user (business_id, user_id, unique_role_name) VALUES
 		dbtest.Shop, dbtest.Neighbour, ana, beto, luis, eva)
 	d.Exec(t, `UPDATE "user" SET is_active = false WHERE firebase_uid = 'uid-old'`)
 	var err error
-	if d.identity, err = devidentity.Open(t.TempDir(), "shop-test", d.now); err != nil {
+	if d.identity, err = devidentity.Open(devidentitytest.Folder(t), "shop-test", d.now); err != nil {
 		t.Fatal(err)
 	}
 	d.firebase = credential.NewFirebase(credential.FirebaseOptions{ProjectID: "shop-test", CertsURL: devidentity.CertsURL, Client: d.identity.Client(), Now: d.now})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/devidentity"
+	"github.com/flowpos/flowpos-backend/internal/devidentity/devidentitytest"
 	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/postgres/dbtest"
@@ -44,7 +45,7 @@ func openOurs(t *testing.T) *ours {
 	db.Exec(t, `INSERT INTO business_user (business_id, user_id, unique_role_name) VALUES ($1, $2, 'owner')`, dbtest.Shop, ana)
 	o := &ours{db: db, known: map[string]registered{}}
 	var err error
-	if o.identity, err = devidentity.Open(t.TempDir(), "shop-test", o.now); err != nil {
+	if o.identity, err = devidentity.Open(devidentitytest.Folder(t), "shop-test", o.now); err != nil {
 		t.Fatal(err)
 	}
 	tokens, err := credential.NewTokens(credential.TokenOptions{

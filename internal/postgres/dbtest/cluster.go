@@ -8,8 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/flowpos/flowpos-backend/internal/postgres/embedded"
 )
@@ -23,14 +24,26 @@ const ClusterEnv = "FLOWPOS_TEST_CLUSTER"
 // String is the value of ClusterEnv.
 func (c Cluster) String() string { return c.Admin + "\n" + c.Owner + "\n" + c.App }
 
-func (c Cluster) exec(sql string) error {
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, fmt.Sprintf(c.Admin, "postgres"))
+// admin is one connection of this process to the cluster: each new one costs PostgreSQL a process.
+var admin = sync.OnceValues(func() (*pgxpool.Pool, error) {
+	c, err := cluster()
+	if err != nil {
+		return nil, err
+	}
+	o, err := pgxpool.ParseConfig(fmt.Sprintf(c.Admin, "postgres"))
+	if err != nil {
+		return nil, err
+	}
+	o.MaxConns = 2
+	return pgxpool.NewWithConfig(context.Background(), o)
+})
+
+func execAsAdmin(sql string) error {
+	pool, err := admin()
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, sql)
+	_, err = pool.Exec(context.Background(), sql)
 	return err
 }
 

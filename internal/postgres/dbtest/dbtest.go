@@ -25,19 +25,18 @@ type DB struct {
 }
 
 var (
-	cluster  = sync.OnceValues(findCluster)
-	template = sync.OnceValues(makeTemplate)
-	serial   atomic.Int64
+	cluster = sync.OnceValues(findCluster)
+	serial  atomic.Int64
 )
 
 // Open returns a new, migrated, empty database that is dropped when the test ends.
 func Open(t testing.TB) *DB {
 	t.Helper()
-	tmpl, err := template()
+	from, err := migrated()
 	if err != nil {
 		t.Fatalf("test database: %v", err)
 	}
-	return create(t, " TEMPLATE "+tmpl+" STRATEGY FILE_COPY")
+	return create(t, copyOf(from))
 }
 
 // OpenEmpty returns a new database without any schema, owned by flowpos_owner.
@@ -53,11 +52,11 @@ func create(t testing.TB, from string) *DB {
 		t.Fatalf("test cluster: %v", err)
 	}
 	name := fmt.Sprintf("t_%d_%d", os.Getpid(), serial.Add(1))
-	if err := c.exec("CREATE DATABASE " + name + " OWNER flowpos_owner" + from); err != nil {
+	if err := execAsAdmin("CREATE DATABASE " + name + " OWNER flowpos_owner" + from); err != nil {
 		t.Fatalf("test database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := c.exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+		if err := execAsAdmin("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
 			t.Errorf("drop test database: %v", err)
 		}
 	})

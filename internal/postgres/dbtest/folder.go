@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -14,12 +15,41 @@ const folderPrefix = "flowpos-test-"
 
 // NewFolder makes a temporary folder for a test cluster and removes those whose process was killed before it could.
 func NewFolder() (string, error) {
-	sweep(os.TempDir(), time.Now().Add(-time.Minute))
-	dir, err := os.MkdirTemp("", folderPrefix)
+	temp := inMemory()
+	if temp == "" {
+		temp = os.TempDir()
+	}
+	sweep(temp, time.Now().Add(-time.Minute))
+	dir, err := os.MkdirTemp(temp, folderPrefix)
 	if err != nil {
 		return "", fmt.Errorf("test cluster: %w", err)
 	}
 	return dir, nil
+}
+
+// needsMemory is what a whole make test writes below its folder, 1.6 GB with the WAL, and room for what else runs.
+const needsMemory = 6 << 30
+
+// inMemory is the machine's folder of shared memory where there is room in it and the memory for it, or empty. A test's
+// database is 1,000 small files: there it is made and dropped in 80 ms instead of 190, for half of the CPU.
+func inMemory() string {
+	const dir = "/dev/shm"
+	var fs syscall.Statfs_t
+	if os.Getenv("TMPDIR") != "" || syscall.Statfs(dir, &fs) != nil || uint64(fs.Bsize)*fs.Bavail < needsMemory || availableMemory() < needsMemory {
+		return ""
+	}
+	return dir
+}
+
+// availableMemory is 0 where the system does not say it as Linux does.
+func availableMemory() (bytes uint64) {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(b), "MemAvailable:")
+	_, _ = fmt.Sscanf(after, "%d kB", &bytes)
+	return bytes << 10
 }
 
 // sweep removes the folders of clusters that nobody works on: the lock is free and they are older than a moment ago (one

@@ -1,17 +1,28 @@
 package dbtest
 
 import (
+	"context"
 	"fmt"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// ManyBusinesses makes n businesses of equal size, Shop and Neighbour first, for questions about plans and times: each
+// OpenMany is Open with n businesses of equal size, Shop and Neighbour first, for questions about plans and times: each
 // with the given number of sales, evenly over the 400 days until 2026-11-22, of 2 or 3 lines with a payment and their
 // stock movements, 400 products in 10 categories, 50 customers and 2 locations. Keys and triggers that only cost time
-// while loading are taken off. It does not run ANALYZE.
-func (d *DB) ManyBusinesses(t testing.TB, n, sales int) {
+// while loading are taken off. ANALYZE has not run.
+func OpenMany(t testing.TB, n, sales int) *DB {
 	t.Helper()
-	d.Exec(t, fmt.Sprintf(manySQL, n, sales))
+	return OpenFilled(t, fmt.Sprintf("many_%d_%d", n, sales), func(ctx context.Context, ownerURL string) error {
+		conn, err := pgx.Connect(ctx, ownerURL)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		_, err = conn.Exec(ctx, fmt.Sprintf(manySQL, n, sales))
+		return err
+	})
 }
 
 // The id of the k-th row of a kind in a business is made(business, kind, k).
