@@ -49,6 +49,7 @@ func allowedImports() map[string][]string {
 		"pos":                              {},
 		"limit":                            {},
 		"devidentity":                      {}, // and who may import it: devidentity_test.go
+		"devidentity/devidentitytest":      {},
 		"metrics":                          {"limit", "pos"},
 		"verify":                           {},
 		"deploy/image":                     {},

@@ -31,12 +31,7 @@ func fridayEvening() time.Time { return time.Date(2026, 11, 21, 0, 40, 0, 0, tim
 // smallDemo is the demo's businesses with 70 days of few sales.
 func smallDemo(t testing.TB) (*dbtest.DB, demo.State) {
 	t.Helper()
-	db := dbtest.OpenFilled(t, "friday_evening", func(ctx context.Context, ownerURL string) error {
-		owner, err := pgxpool.New(ctx, ownerURL)
-		if err != nil {
-			return err
-		}
-		defer owner.Close()
+	db := dbtest.OpenFilled(t, "friday_evening", func(ctx context.Context, owner *pgxpool.Pool) error {
 		return demo.Generate(ctx, owner, demo.Options{Days: 70, Scale: 0.1, Now: fridayEvening()})
 	})
 	state, err := demo.Inspect(t.Context(), db.Owner)

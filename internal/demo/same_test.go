@@ -33,11 +33,11 @@ func TestSeedDecidesEverything(t *testing.T) {
 // tables open after midnight, on a Sunday, and across months.
 func TestTopUpEqualsAtOnce(t *testing.T) {
 	t.Parallel()
-	bits := generate(t, demo.Options{Now: when(t, "2026-10-16 15:20"), Days: 30, Scale: 0.25})
+	bits := generate(t, demo.Options{Now: when(t, "2026-10-16 15:20"), Days: 30, Scale: 0.1})
 	for _, stop := range []string{"2026-10-16 19:45", "2026-10-17 00:40", "2026-10-18 11:00", "2026-11-29 12:00", "2026-11-30 20:10"} {
 		topUp(t, bits, when(t, stop))
 	}
-	whole := generate(t, demo.Options{Now: when(t, "2026-11-30 20:10"), Days: 75, Scale: 0.25})
+	whole := generate(t, demo.Options{Now: when(t, "2026-11-30 20:10"), Days: 75, Scale: 0.1})
 	if diff := cmp.Diff(contents(t, whole), contents(t, bits)); diff != "" {
 		t.Errorf("at once and in bits (-whole +bits):\n%s", diff)
 	}
@@ -48,8 +48,8 @@ func TestTopUpEqualsAtOnce(t *testing.T) {
 func TestDaysDoNotDependOnTheStart(t *testing.T) {
 	t.Parallel()
 	now := when(t, "2026-11-20 18:00")
-	long := generate(t, demo.Options{Now: now, Days: 90, Scale: 0.25})
-	short := generate(t, demo.Options{Now: now, Days: 17, Scale: 0.25})
+	long := generate(t, demo.Options{Now: now, Days: 90, Scale: 0.1})
+	short := generate(t, demo.Options{Now: now, Days: 17, Scale: 0.1})
 	const days = `
 		SELECT md5(string_agg(s.id::text || s.number || s.total_minor || s.status || d.description || d.quantity || d.total_minor, ',' ORDER BY s.id, d.line_no))
 		FROM sale s JOIN sale_detail d ON d.sale_id = s.id
@@ -78,7 +78,7 @@ func TestTopUpTwiceAddsNothing(t *testing.T) {
 func TestTopUpRespectsWhatPeopleDid(t *testing.T) {
 	t.Parallel()
 	now := when(t, "2026-06-10 12:00")
-	db := generate(t, demo.Options{Now: now, Days: 5, Scale: 0.3})
+	db := generate(t, demo.Options{Now: now, Days: 5, Scale: 0.1})
 	db.Exec(t, `UPDATE product_variant SET price_minor = 777 WHERE price_minor IS NOT NULL`)
 	db.Exec(t, `INSERT INTO inventory_ledger (business_id, location_id, variant_id, kind, delta, balance, at)
 		SELECT business_id, location_id, variant_id, 'adjust', 100, quantity + 100, $1 FROM inventory`, now)

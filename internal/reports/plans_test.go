@@ -17,7 +17,7 @@ import (
 // line with each order: beyond 5 s, instead of 40 ms. Here that would end in the statement timeout.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	db := dbtest.OpenMany(t, 20, 4000)
+	db := dbtest.OpenMany(t, 20, 2000)
 	for _, analysed := range []bool{false, true} {
 		pairs := [][]string{{"product", "register"}, {"tax_rate", "payment_method"}, {"day"}}
 		if analysed {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // OpenMany is Open with n businesses of equal size, Shop and Neighbour first, for questions about plans and times: each
@@ -14,13 +14,8 @@ import (
 // while loading are taken off. ANALYZE has not run.
 func OpenMany(t testing.TB, n, sales int) *DB {
 	t.Helper()
-	return OpenFilled(t, fmt.Sprintf("many_%d_%d", n, sales), func(ctx context.Context, ownerURL string) error {
-		conn, err := pgx.Connect(ctx, ownerURL)
-		if err != nil {
-			return err
-		}
-		defer conn.Close(ctx)
-		_, err = conn.Exec(ctx, fmt.Sprintf(manySQL, n, sales))
+	return OpenFilled(t, fmt.Sprintf("many_%d_%d", n, sales), func(ctx context.Context, owner *pgxpool.Pool) error {
+		_, err := owner.Exec(ctx, fmt.Sprintf(manySQL, n, sales))
 		return err
 	})
 }

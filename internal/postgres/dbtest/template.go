@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/flowpos/flowpos-backend/internal/postgres"
 	"github.com/flowpos/flowpos-backend/migrations"
@@ -28,14 +29,21 @@ var migrated = sync.OnceValues(func() (string, error) {
 
 // OpenFilled is Open with what fill put in: it runs once for all tests of the cluster that give its contents this name, in
 // whichever process comes first, and the others take a copy. The name is of letters and digits.
-func OpenFilled(t testing.TB, name string, fill func(ctx context.Context, ownerURL string) error) *DB {
+func OpenFilled(t testing.TB, name string, fill func(ctx context.Context, owner *pgxpool.Pool) error) *DB {
 	t.Helper()
 	from, err := migrated()
 	if err != nil {
 		t.Fatalf("test database: %v", err)
 	}
 	filled := from + "_" + name
-	if err := makeTemplate(filled, from, fill); err != nil {
+	if err := makeTemplate(filled, from, func(ctx context.Context, ownerURL string) error {
+		owner, err := pgxpool.New(ctx, ownerURL)
+		if err != nil {
+			return err
+		}
+		defer owner.Close()
+		return fill(ctx, owner)
+	}); err != nil {
 		t.Fatalf("test database filled with %s: %v", name, err)
 	}
 	return create(t, copyOf(filled))
