@@ -106,6 +106,10 @@ func seedHostile(t *testing.T, db *dbtest.DB) (seeded []string) {
 		}
 		seeded = append(seeded, name)
 	}
+	// Every column was an UPDATE of the whole table, and nothing cleans up behind them here: stock took 370 ms, not 20.
+	if _, err := db.Owner.Exec(t.Context(), "VACUUM (FULL, ANALYZE)"); err != nil {
+		t.Fatal(err)
+	}
 	t.Logf("%d columns seeded; not: %s", len(seeded), strings.Join(refused, "\n"))
 	return seeded
 }
@@ -124,6 +128,9 @@ func readAll(t *testing.T, set *tool.Set, c pos.Caller, words, clean bool) map[s
 			figures := []string{}
 			for page := range 2 {
 				r := tooltest.Call(t, set, c, tl.Name, quotedArgs(args))
+				for tries := 0; r.Code == pos.Overloaded && tries < 20; tries++ { // a busy machine's answer, which says to ask again
+					r = tooltest.Call(t, set, c, tl.Name, quotedArgs(args))
+				}
 				if clean {
 					for _, fault := range hostileFaults(r) {
 						if kind := tl.Name + fault[:10]; !told[kind] { // once a tool is enough to read

@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/tool"
@@ -58,7 +61,7 @@ func validate(t testing.TB, s *tool.Set, name string, r tool.Result) {
 		if tl.Name != name {
 			continue
 		}
-		schema, err := tl.Output().Resolve(nil)
+		schema, err := outputOf(s, tl)
 		if err != nil {
 			t.Fatalf("%s: output schema: %v", name, err)
 		}
@@ -70,4 +73,23 @@ func validate(t testing.TB, s *tool.Set, name string, r tool.Result) {
 			t.Errorf("%s: the answer does not fit its output schema: %v\n%s", name, err, r.Structured)
 		}
 	}
+}
+
+type resolvedKey struct {
+	set  *tool.Set
+	name string
+}
+
+var resolved sync.Map // resolvedKey to *jsonschema.Resolved: resolving takes longer than most of our answers
+
+func outputOf(s *tool.Set, tl tool.Tool) (*jsonschema.Resolved, error) {
+	key := resolvedKey{s, tl.Name}
+	if r, ok := resolved.Load(key); ok {
+		return r.(*jsonschema.Resolved), nil
+	}
+	r, err := tl.Output().Resolve(nil)
+	if err == nil {
+		resolved.Store(key, r)
+	}
+	return r, err
 }
