@@ -98,8 +98,8 @@ func readGrant(ctx context.Context, db *postgres.DB, claims *Claims) (g grant, e
 	}
 	err = db.Ask(ctx, func(q postgres.Querier) error {
 		g = grant{caller: pos.Caller{
-			Auth: "v2_oauth", Credential: "grant:" + claims.GrantID, GrantID: claims.GrantID, Role: pos.RoleMerchant,
-			Expires: claims.Expires, Memo: new(pos.Memo),
+			Auth: "v2_oauth", Credential: "grant:" + claims.GrantID, GrantID: claims.GrantID, Client: claims.ClientID,
+			Role: pos.RoleMerchant, Expires: claims.Expires, Memo: new(pos.Memo),
 		}}
 		rows, err := q.Query(ctx, grantSQL, claims.GrantID)
 		if err != nil {

@@ -3,7 +3,6 @@ package mcphttp
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,7 +54,7 @@ func rejected(why string) error { return &jsonrpc.Error{Code: -32005, Message: w
 // answer runs the calls of a POST and answers it. It is the one place that plain calls of the older era pass.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, calls []*jsonrpc.Request, batch bool, fresh string) {
 	c := &call{
-		h: h, x: x, out: h.newOutput(w), stream: rand.Text(), fresh: fresh, batch: batch, primes: x.state.Protocol >= "2025-11-25",
+		h: h, x: x, out: h.newOutput(w), stream: callStream(&x.caller), fresh: fresh, batch: batch, primes: x.state.Protocol >= "2025-11-25",
 		in: make(chan jsonrpc.Message, len(calls)+4), closed: make(chan struct{}), done: make(chan struct{}), released: make(chan struct{}),
 		pending: map[jsonrpc.ID]bool{}, asked: map[string]jsonrpc.ID{},
 	}

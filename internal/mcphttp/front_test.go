@@ -38,6 +38,8 @@ func TestWithoutFront(t *testing.T) {
 		"calls closed":          TestStreamOfASessionThatIsClosedElsewhere,
 		"closing ends calls":    TestClosingEndsRunningCalls,
 		"revoked":               TestRevokedCredentialIsOut,
+		"new grant":             TestSessionGoesOnUnderANewGrant,
+		"old grant's":           TestANewGrantGetsNothingOfTheOldOnes,
 		"not to be checked":     TestCredentialThatCannotBeCheckedIsOut,
 		"drain":                 TestDrain,
 		"drain out of time":     TestDrainOutOfTime,

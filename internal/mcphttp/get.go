@@ -3,6 +3,8 @@ package mcphttp
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -30,6 +32,23 @@ func parseEventID(id string) (stream, position string, ok bool) {
 	stream, position, ok = strings.Cut(id, "_")
 	position, _, _ = strings.Cut(position, "~")
 	return stream, position, ok && position != "" && len(id) <= 100
+}
+
+// callStream names the event stream of a call. What is in it was said with the rights of one credential, so where others may
+// go on with the session, the name begins with a mark of that one.
+func callStream(c *pos.Caller) string { return streamMark(c) + rand.Text() }
+
+// ownStream says whether a call's stream is of the caller's credential. The session's own stream is its holder's: there is
+// no data of a business in it.
+func ownStream(c *pos.Caller, stream string) bool { return strings.HasPrefix(stream, streamMark(c)) }
+
+// streamMark is empty where a session has one credential all its life.
+func streamMark(c *pos.Caller) string {
+	if c.Holder() == c.Credential {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(c.Credential))
+	return base32.StdEncoding.EncodeToString(sum[:10])
 }
 
 // retryAfterStop is when clients of a stopping instance shall come again: at once, elsewhere.
@@ -98,6 +117,10 @@ func (t *tail) enter(w http.ResponseWriter, r *http.Request) bool {
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		if t.stream, t.position, ok = parseEventID(last); !ok {
 			refuse(w, http.StatusBadRequest, codeRefused, "Last-Event-ID is not one of this server")
+			return false
+		}
+		if t.stream != "" && !ownStream(&c, t.stream) {
+			h.refuseTail(w, r, session.ErrGap)
 			return false
 		}
 	}

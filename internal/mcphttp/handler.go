@@ -297,9 +297,9 @@ func (h *Handler) load(ctx context.Context, c *pos.Caller, id string, st *sessio
 // identify reads the id of a caller's session, which must be of this path. How long a merchant's lasts the store knows.
 func (h *Handler) identify(c *pos.Caller, id string) (st session.State, err error) {
 	if c.GrantID != "" {
-		st, err = h.signer.OpenLasting(c.Credential, id)
+		st, err = h.signer.OpenLasting(c.Holder(), id)
 	} else {
-		st, err = h.signer.Open(c.Credential, id)
+		st, err = h.signer.Open(c.Holder(), id)
 	}
 	if err == nil && (st.ReadOnly != c.ReadOnly || st.Pin != c.Pin) {
 		err = session.ErrUnknown

@@ -59,7 +59,7 @@ func (h *Handler) plainInitialize(w http.ResponseWriter, r *http.Request, c *pos
 	}
 	st := o.state
 	st.ReadOnly, st.Pin, st.Created = c.ReadOnly, c.Pin, h.opts.Now()
-	id, err := h.signer.New(c.Credential, st)
+	id, err := h.signer.New(c.Holder(), st)
 	if err != nil {
 		return false
 	}

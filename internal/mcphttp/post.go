@@ -196,7 +196,7 @@ func (h *Handler) begin(c pos.Caller, params json.RawMessage) (*exchange, error)
 		Protocol: negotiate(p.ProtocolVersion), Client: p.Capabilities.bits(),
 		ReadOnly: c.ReadOnly, Pin: c.Pin, Created: h.opts.Now(),
 	}
-	id, err := h.signer.New(c.Credential, st)
+	id, err := h.signer.New(c.Holder(), st)
 	if err != nil {
 		return nil, err
 	}

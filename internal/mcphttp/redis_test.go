@@ -47,6 +47,10 @@ func TestWithRedis(t *testing.T) {
 		"announcements":      TestAnnouncementsStayOutOfCalls,
 		"listen":             TestListenHearsItsPrincipal,
 		"resources":          TestListenHearsOfResources,
+		"new grant":          TestSessionGoesOnUnderANewGrant,
+		"old grant's":        TestANewGrantGetsNothingOfTheOldOnes,
+		"grants' streams":    TestStreamsEndWithTheirGrant,
+		"grants' questions":  TestAnswerUnderANewGrant,
 	} {
 		t.Run(name, test)
 	}

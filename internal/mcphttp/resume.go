@@ -20,8 +20,8 @@ func (h *Handler) resume(ctx context.Context, c *pos.Caller, id string) (st sess
 }
 
 // loadForPost is load, but while the store is away a merchant's session is taken at its word: the id is signed and bound to
-// the token, which was checked; only its choice of a business is not known. GET, DELETE and initialize cannot do without
-// the store.
+// the holder of the token, which was checked; only its choice of a business is not known. GET, DELETE and initialize cannot do
+// without the store.
 func (h *Handler) loadForPost(ctx context.Context, c *pos.Caller, id string, st *session.State) (session.Record, error) {
 	rec, err := h.load(ctx, c, id, st)
 	if c.GrantID != "" && errors.Is(err, session.ErrUnavailable) {

@@ -11,9 +11,10 @@ import (
 // (second) and, once tool has walked the business ladder, the businesses that the call is about (third).
 type Caller struct {
 	Auth       string    // v1_key or v2_oauth
-	Credential string    // what sessions, limits and records are bound to: "key:<id>" or "grant:<id>"
+	Credential string    // what limits and records are bound to, and rights come from: "key:<id>" or "grant:<id>"
 	KeyID      string    // V1 only
 	GrantID    string    // V2 only
+	Client     string    // V2 only: the OAuth client that the grant is for; empty when there is none
 	Label      string    // V1 only: the key's label
 	Expires    time.Time // V2 only: when the token ends; zero for keys
 	UserID     string    // empty for a key without a creator
@@ -31,6 +32,16 @@ type Caller struct {
 	Lang     Lang   // set by tool before the handler runs
 
 	Targets []Business // set by tool: one business, or several when the tool accepts "all"
+}
+
+// Holder is whom an MCP session belongs to: the credential that began it. An assistant's belongs to the person and the OAuth
+// client, whichever grant it comes with: who gives an assistant more rights makes a new grant, in the middle of a session.
+// Rights are never the session's, so two grants of one Holder need not open the same.
+func (c *Caller) Holder() string {
+	if c.Client == "" || c.UserID == "" {
+		return c.Credential
+	}
+	return "assistant:" + c.UserID + " " + c.Client
 }
 
 // Operator says whether the caller is a platform operator.

@@ -2,8 +2,8 @@
 // the session id itself, signed, so that any instance can serve any session without a store; a Store keeps the part that
 // changes: log level, subscriptions, the active business, event streams, and who is to be woken.
 //
-// It knows neither HTTP nor the MCP SDK. A session id is never a credential: it opens only together with the one it was
-// made for.
+// It knows neither HTTP nor the MCP SDK. A session id is never a credential: it opens only for the holder that it was made
+// for, who is known from the credential of each request (pos.Caller.Holder).
 package session
 
 import (
@@ -25,7 +25,7 @@ import (
 // Life is how long a session id is good.
 const Life = 24 * time.Hour
 
-// ErrUnknown is the one answer to an id that does not open: malformed, forged, expired, closed, or of another credential.
+// ErrUnknown is the one answer to an id that does not open: malformed, forged, expired, closed, or of another holder.
 var ErrUnknown = errors.New("session not found")
 
 // Client is what the client can do, as it said at initialize.
@@ -62,8 +62,8 @@ type Signer struct {
 	opened map[opening]State // ids that opened lately: checking one costs a microsecond, a fifth of a plain call
 }
 
-// opening is an id and the credential that it was presented with.
-type opening struct{ credential, id string }
+// opening is an id and the holder who presented it.
+type opening struct{ holder, id string }
 
 // maxOpened bounds what is kept of opened ids, a few hundred bytes each. Full, it forgets them all.
 const maxOpened = 1000
@@ -106,8 +106,8 @@ const (
 	flagPin      = 2
 )
 
-// New makes an id for a credential. Created is set to now.
-func (s *Signer) New(credential string, st State) (string, error) {
+// New makes an id for a holder. Created is set to now.
+func (s *Signer) New(holder string, st State) (string, error) {
 	protocol := protocolCode(st.Protocol)
 	if protocol == 0 {
 		return "", fmt.Errorf("no session has the protocol version %q", st.Protocol)
@@ -138,12 +138,12 @@ func (s *Signer) New(credential string, st State) (string, error) {
 	b = append(b, random[:]...)
 	p := s.pens.Get().(*pen)
 	defer s.pens.Put(p)
-	return base64.RawURLEncoding.EncodeToString(append(b, p.sign(b, credential)...)), nil
+	return base64.RawURLEncoding.EncodeToString(append(b, p.sign(b, holder)...)), nil
 }
 
-// Open checks an id that a credential presents. Its only error is ErrUnknown.
-func (s *Signer) Open(credential, id string) (State, error) {
-	st, err := s.OpenLasting(credential, id)
+// Open checks an id that a holder presents. Its only error is ErrUnknown.
+func (s *Signer) Open(holder, id string) (State, error) {
+	st, err := s.OpenLasting(holder, id)
 	if err == nil && s.now().Sub(st.Created) >= Life {
 		return State{}, ErrUnknown
 	}
@@ -151,14 +151,14 @@ func (s *Signer) Open(credential, id string) (State, error) {
 }
 
 // OpenLasting is Open for sessions whose end a store knows: it does not look at their age.
-func (s *Signer) OpenLasting(credential, id string) (State, error) {
+func (s *Signer) OpenLasting(holder, id string) (State, error) {
 	s.mu.RLock()
-	st, ok := s.opened[opening{credential, id}]
+	st, ok := s.opened[opening{holder, id}]
 	s.mu.RUnlock()
 	if ok {
 		return st, nil
 	}
-	st, err := s.open(credential, id)
+	st, err := s.open(holder, id)
 	if err != nil {
 		return State{}, err
 	}
@@ -167,11 +167,11 @@ func (s *Signer) OpenLasting(credential, id string) (State, error) {
 	if len(s.opened) >= maxOpened {
 		clear(s.opened)
 	}
-	s.opened[opening{strings.Clone(credential), strings.Clone(id)}] = st // what a request brought holds on to all its headers
+	s.opened[opening{strings.Clone(holder), strings.Clone(id)}] = st // what a request brought holds on to all its headers
 	return st, nil
 }
 
-func (s *Signer) open(credential, id string) (State, error) {
+func (s *Signer) open(holder, id string) (State, error) {
 	p := s.pens.Get().(*pen)
 	defer s.pens.Put(p)
 	b, ok := p.decode(s.strict, id)
@@ -179,7 +179,7 @@ func (s *Signer) open(credential, id string) (State, error) {
 		return State{}, ErrUnknown
 	}
 	body, mac := b[:len(b)-macSize], b[len(b)-macSize:]
-	if !hmac.Equal(mac, p.sign(body, credential)) {
+	if !hmac.Equal(mac, p.sign(body, holder)) {
 		return State{}, ErrUnknown
 	}
 	flags := body[4]
@@ -206,11 +206,11 @@ func (s *Signer) open(credential, id string) (State, error) {
 // Until is when an id of this state ends.
 func (st State) Until() time.Time { return st.Created.Add(Life) }
 
-// sign is the MAC of the body, whose length its flags decide, and the credential behind it. It is good until the next one.
-func (p *pen) sign(body []byte, credential string) []byte {
+// sign is the MAC of the body, whose length its flags decide, and the holder. It is good until the next one.
+func (p *pen) sign(body []byte, holder string) []byte {
 	p.mac.Reset()
 	p.mac.Write(body)
-	p.text = append(p.text[:0], credential...)
+	p.text = append(p.text[:0], holder...)
 	p.mac.Write(p.text)
 	p.sum = p.mac.Sum(p.sum[:0])
 	return p.sum[:macSize]
