@@ -114,7 +114,8 @@ async function revoked(assistant) {
 
 /**
  * moreRights lets an assistant in with less than it asks for, until a call needs more. 2.x asks the person again for what the
- * 403 names. 1.x refreshes (a refresh never widens), sees the same 403, and says so: there the person connects again.
+ * 403 names, and the same connection goes on with what it was given, in the same session. 1.x refreshes (a refresh never
+ * widens), sees the same 403, and says so: there the person connects again.
  */
 async function moreRights(sdk, server) {
   const assistant = new Assistant(sdk, server.url)
@@ -123,6 +124,8 @@ async function moreRights(sdk, server) {
     expect(assistant.kept.tokens.scope === 'pos:read', 'more than the person gave', assistant.kept.tokens.scope)
     const names = (await assistant.client.listTools()).tools.map((tool) => tool.name)
     expect(names.includes('whoami') && !names.includes('summarize_day'), 'the list has what cannot be called', names)
+    const session = assistant.transport.sessionId
+    expect(!session === !!sdk.newer, 'a session where there is none, or none where there is one', session)
     assistant.forget()
     const error = await assistant.call('summarize_day').then(() => undefined, (e) => e)
     const seen = assistant.seen()
@@ -138,8 +141,15 @@ async function moreRights(sdk, server) {
     const scope = assistant.asked[1].searchParams.get('scope').split(' ')
     expect(scope.includes('pos:read') && scope.includes('reports:read'), 'it asks for other rights', scope)
     await assistant.finish({ scopes: 'all' })
-    await assistant.connect() // another sign-in, so a session of its own
+    if (sdk === modes[0]) await assistant.connect()
+    assistant.forget()
     expect((await assistant.call('summarize_day', { business: 'Tienda La Ceiba' })).length > 0, 'nothing')
+    // By itself 2.x asks for the list again when it is 30 s old, as the list says.
+    const after = (await assistant.client.listTools(undefined, { cacheMode: 'refresh' })).tools.map((tool) => tool.name)
+    expect(after.includes('summarize_day'), 'the list lacks what can be called now', after)
+    if (sdk !== modes[0]) {
+      expect(assistant.transport.sessionId === session && assistant.seen().every((what) => what === 'POST /mcp 200'), 'not the same session', assistant.seen())
+    }
   } finally {
     await assistant.close()
   }
