@@ -3,7 +3,8 @@
 # versions pinned in go.mod and clients/package.json.
 
 GO        ?= go
-TESTFLAGS ?= -race -parallel 4 -timeout 20m # more than there are cores: many tests wait for a fault to pass
+# More tests at once than there are cores: many wait for a fault to pass. make lint has vet; who reads no core dumps needs no DWARF.
+TESTFLAGS ?= -race -vet=off -ldflags=-w -parallel 4 -timeout 20m
 PACKAGES  ?= ./...
 VIOLATIONS = '^TestBroken' # promises broken on purpose, to see that the tests of faults notice
 WITHREDIS  = $(GO) run ./internal/session/redistest/cmd/withredis --

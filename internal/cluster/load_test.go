@@ -14,7 +14,7 @@ type load struct {
 	c     *cluster
 	stop  context.CancelFunc
 	work  sync.WaitGroup
-	short time.Duration // pause between the calls of one client
+	pause time.Duration // between the calls of one client
 
 	mu       sync.Mutex
 	calls    int
@@ -36,7 +36,7 @@ func (f failure) String() string {
 func (c *cluster) startLoad(t testing.TB) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	l := &load{c: c, stop: cancel, short: 5 * time.Millisecond}
+	l := &load{c: c, stop: cancel, pause: pause}
 	t.Cleanup(cancel)
 	ana, luis := c.signIn(t, "ana"), c.signIn(t, "luis")
 	l.official(ctx, t, "V1, older era", "ana", older, func(p *person) error { return p.does(ctx, "get_sales_report", nil, "") })
@@ -62,7 +62,7 @@ func (c *cluster) startLoad(t testing.TB) *load {
 func (c *cluster) keyLoad(t testing.TB) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	l := &load{c: c, stop: cancel, short: 10 * time.Millisecond}
+	l := &load{c: c, stop: cancel, pause: 2 * pause}
 	t.Cleanup(cancel)
 	session := c.begin(t, "ana")
 	l.raw(ctx, "a key in a session", func() heard { return c.call(t, "ana", session, "get_sales_report", "{}") })
@@ -89,7 +89,7 @@ func (l *load) official(ctx context.Context, t testing.TB, name, who, version st
 				}
 				p = again
 			}
-			time.Sleep(l.short)
+			time.Sleep(l.pause)
 		}
 	})
 }
@@ -104,7 +104,7 @@ func (l *load) raw(ctx context.Context, name string, do func() heard) {
 				err = errors.New(h.String())
 			}
 			l.note(ctx, name, began, err)
-			time.Sleep(l.short)
+			time.Sleep(l.pause)
 		}
 	})
 }

@@ -11,5 +11,6 @@ const (
 	rounds       = 10
 	callsBetween = 300
 	cutEvery     = 1
+	pause        = 5 * time.Millisecond
 	switches     = 1_700 // 10,200 calls with two readings each, about five minutes
 )

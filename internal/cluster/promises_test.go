@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flowpos/flowpos-backend/internal/pos"
+	"github.com/flowpos/flowpos-backend/internal/verdict"
 )
 
 // promises are the six invariants of the fault table, held to after every row. The service has recovered by then.
@@ -73,7 +73,7 @@ func (c *cluster) answerFaults(p *passage) (faults []string) {
 	if strings.Contains(body, foreign) && p.who != c.keys["operator"] {
 		say("I1: the answer holds a word of another business, %s", foreign)
 	}
-	if inside := internals.FindString(strings.ReplaceAll(body, c.balancer.url, "")); inside != "" {
+	if inside := verdict.Inside(strings.ReplaceAll(body, c.balancer.url, "")); inside != "" {
 		say("I6: the answer shows something of the inside, %q", inside)
 	}
 	if p.answered.Get("X-Request-Id") == "" {
@@ -128,9 +128,6 @@ func failureFaults(p *passage, body string) (faults []string) {
 	}
 	return faults
 }
-
-// internals are words that only our code, PostgreSQL, Redis or the machine would use.
-var internals = regexp.MustCompile(`(?i)SQLSTATE|\bSELECT\s|\bpgx|pgconn|postgres|redis|flowpos_app|flowpos_owner|goroutine \d|runtime/debug|\.go:\d|/tmp/|\bdial\b|127\.0\.0\.1|\bEOF\b|context (canceled|deadline)|panic`)
 
 var knownCodes = map[pos.Code]bool{
 	pos.NeedsBusiness: true, pos.ScopeMissing: true, pos.RoleMissing: true, pos.ModuleDisabled: true, pos.Invalid: true, pos.BadPeriod: true,
