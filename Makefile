@@ -23,9 +23,8 @@ image: ## bin/flowpos-image.tar: the container image, made without a container e
 	$(GO) run ./deploy/image build
 	$(GO) test -tags image -count=1 ./deploy/...
 
-test: ## Go tests with the race detector, on a real PostgreSQL and Redis that they share, and a few seconds of each fuzz target; make violations has the rest
+test: ## Go tests with the race detector, on a real PostgreSQL and Redis that they share; the seeds of the fuzz targets are among them
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) tool gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) -skip $(VIOLATIONS) $(PACKAGES)
-	$(if $(filter ./...,$(PACKAGES)),$(MAKE) --no-print-directory fuzz)
 
 violations: ## The fault tests themselves, tried against promises that are broken on purpose; on a calm machine, for a late one hides a late answer. About five minutes
 	$(GO) run ./internal/postgres/dbtest/cmd/withpostgres -- $(WITHREDIS) $(GO) test $(TESTFLAGS) -p 1 -count=1 -run $(VIOLATIONS) ./internal/app ./internal/cluster
@@ -76,7 +75,7 @@ bench: build ## Figures against a bare handler, Node and sessions in memory: QUI
 	$(GO) build -tags fixtures -o bin/bench-ours-fixtures ./bench/ours
 	bin/bench $(if $(QUICK),-quick) $(if $(RECORD),-record docs/measurements.md) $(if $(ROWS),-rows $(ROWS)) $(if $(PROFILE),-profile $(PROFILE)) $(BENCHFLAGS)
 
-check: lint test violations oracle clients browser image ## All of the above: what must be green before anyone reads a change
+check: lint test fuzz violations oracle clients browser image ## All of the above: what must be green before anyone reads a change
 
 docs: ## Write docs/tools.md anew from the Specs
 	$(GO) run ./cmd/flowpos tools > docs/tools.md.new && mv docs/tools.md.new docs/tools.md

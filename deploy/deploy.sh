@@ -33,6 +33,7 @@ if [ "$url" != "https://$host" ]; then
 fi
 
 if [ -n "$print" ]; then
+	[ -z "$REDIS_TLS" ] || fail "Cloud Run's description has Redis without TLS in it; leave REDIS_TLS empty"
 	[ -n "$VPC_CONNECTOR" ] || fail "Cloud Run's description has a connector and Redis in it; set VPC_CONNECTOR and REDIS_HOST"
 	text=$(<"$here/service.yaml")
 	for name in PROJECT REGION IMAGE SERVICE_ACCOUNT REDIS_HOST VPC_CONNECTOR ALLOWED_HOSTS FIREBASE_API_KEY FIREBASE_AUTH_DOMAIN; do
@@ -46,8 +47,13 @@ fi
 variables="^@^NODE_ENV=production@MCP_TOKEN_TTL_SECONDS=86400@STREAM_MAX_SECONDS=3300@ALLOWED_HOSTS=$ALLOWED_HOSTS"
 secrets=MCP_TOKEN_SECRET=MCP_TOKEN_SECRET:$TOKEN_SECRET_VERSION,DATABASE_URL=DATABASE_URL:latest
 if [ -n "$REDIS_HOST" ]; then
-	variables+="@REDIS_HOST=$REDIS_HOST@REDIS_PORT=6379"
 	secrets+=,REDIS_PASSWORD=REDIS_PASSWORD:latest
+	if [ -n "$REDIS_TLS" ]; then
+		variables+="@REDIS_HOST=$REDIS_HOST@REDIS_PORT=6378@REDIS_CA_FILE=/redis/authority.pem"
+		secrets+=,/redis/authority.pem=REDIS_AUTHORITY:latest
+	else
+		variables+="@REDIS_HOST=$REDIS_HOST@REDIS_PORT=6379"
+	fi
 fi
 for name in FIREBASE_API_KEY FIREBASE_AUTH_DOMAIN; do
 	if [ -n "${!name}" ]; then

@@ -47,6 +47,8 @@ func TestDryRuns(t *testing.T) {
 	}{
 		"deploy":         {"deploy.sh", nil, nil},
 		"deploy-pages":   {"deploy.sh", nil, []string{"FIREBASE_API_KEY=AIza", "FIREBASE_AUTH_DOMAIN=your-project.firebaseapp.com"}},
+		"deploy-tls":     {"deploy.sh", nil, []string{"REDIS_TLS=yes"}},
+		"secrets-tls":    {"secrets.sh", nil, []string{"REDIS_TLS=yes"}},
 		"deploy-v1":      {"deploy.sh", nil, []string{"REDIS_HOST=", "VPC_CONNECTOR="}},
 		"deploy-direct":  {"deploy.sh", []string{"--no-promote"}, []string{"VPC_CONNECTOR=", "NETWORK=default", "SUBNET=default", "PUBLIC_URL=https://mcp.example.com", "CLOUD_SQL=p:r:i"}},
 		"deploy-rotate":  {"deploy.sh", nil, []string{"TOKEN_SECRET_VERSION=2", "TOKEN_SECRET_PREVIOUS_VERSION=1"}},
@@ -89,6 +91,7 @@ func TestScriptsRefuse(t *testing.T) {
 		"copy deploy/env.example":                 {"migrate.sh", []string{"PROJECT="}, "--dry-run"},
 		"set VPC_CONNECTOR, or NETWORK":           {"deploy.sh", []string{"VPC_CONNECTOR="}, "--dry-run"},
 		"or NETWORK and SUBNET, not both":         {"migrate.sh", []string{"NETWORK=default"}, "--dry-run"},
+		"has Redis without TLS":                   {"deploy.sh", []string{"REDIS_TLS=yes"}, "--print-service"},
 		"Cloud Run's description has a connector": {"deploy.sh", []string{"VPC_CONNECTOR=", "NETWORK=a", "SUBNET=b"}, "--print-service"},
 	} {
 		if out, status := script(t, settings(tt.env...), tt.script, tt.arg); status == 0 || !strings.Contains(out, says) {

@@ -20,7 +20,7 @@ fi
 SERVICE=flowpos-backend
 : "${SERVICE_ACCOUNT:=flowpos@$PROJECT.iam.gserviceaccount.com}"
 : "${JOB_SERVICE_ACCOUNT:=flowpos-migrate@$PROJECT.iam.gserviceaccount.com}"
-: "${REDIS_HOST:=}" "${VPC_CONNECTOR:=}" "${NETWORK:=}" "${SUBNET:=}" "${CLOUD_SQL:=}"
+: "${REDIS_HOST:=}" "${REDIS_TLS:=}" "${VPC_CONNECTOR:=}" "${NETWORK:=}" "${SUBNET:=}" "${CLOUD_SQL:=}"
 : "${FIREBASE_API_KEY:=}" "${FIREBASE_AUTH_DOMAIN:=}"
 : "${TAG:=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null || echo latest)}"
 : "${IMAGE:=gcr.io/$PROJECT/$SERVICE:$TAG}"

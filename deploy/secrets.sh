@@ -5,9 +5,10 @@
 #   deploy/secrets.sh [--dry-run] add NAME   add a new version of one
 #
 # MCP_TOKEN_SECRET is made of 32 random bytes. REDIS_PASSWORD, DATABASE_URL and DATABASE_OWNER_URL are read from variables of
-# these names, or asked for; they never stand in a command line. The service may read the first three. DATABASE_OWNER_URL is
-# for the migration job alone. A new version of MCP_TOKEN_SECRET is for the steps of docs/operations.md: instances that start
-# afterwards would sign with it while the others do not know it.
+# these names, or asked for; they never stand in a command line. With REDIS_TLS there is REDIS_AUTHORITY too, the PEM text of
+# Redis's authority, of the variable of this name. DATABASE_OWNER_URL is for the migration job alone, the service may read all
+# others. A new version of MCP_TOKEN_SECRET is for the steps of docs/operations.md: instances that start afterwards would sign
+# with it while the others do not know it.
 # shellcheck source=deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
 add=
@@ -26,7 +27,7 @@ value() {
 		return
 	fi
 	local v=${!1:-}
-	if [ -z "$v" ]; then
+	if [ -z "$v" ] && [ "$1" != REDIS_AUTHORITY ]; then # which has more than one line
 		read -rsp "$1: " v </dev/tty
 		echo >&2
 	fi
@@ -59,7 +60,7 @@ make() {
 
 case $add in
 '') ;;
-MCP_TOKEN_SECRET | REDIS_PASSWORD | DATABASE_URL | DATABASE_OWNER_URL)
+MCP_TOKEN_SECRET | REDIS_PASSWORD | REDIS_AUTHORITY | DATABASE_URL | DATABASE_OWNER_URL)
 	send "$add" gcloud secrets versions add "$add" --project "$PROJECT" --data-file=-
 	exit
 	;;
@@ -68,6 +69,9 @@ esac
 make MCP_TOKEN_SECRET "$SERVICE_ACCOUNT"
 if [ -n "$REDIS_HOST" ]; then
 	make REDIS_PASSWORD "$SERVICE_ACCOUNT"
+	if [ -n "$REDIS_TLS" ]; then
+		make REDIS_AUTHORITY "$SERVICE_ACCOUNT"
+	fi
 fi
 make DATABASE_URL "$SERVICE_ACCOUNT"
 make DATABASE_OWNER_URL "$JOB_SERVICE_ACCOUNT"

@@ -165,8 +165,8 @@ func toolNamed(t testing.TB, set *tool.Set, name string) tool.Tool {
 	return set.Tools()[i]
 }
 
-// questions are the example of a tool in both languages and, with words, one question for each word that an argument takes. Lists are asked
-// for their longest page.
+// questions are the example of a tool in both languages, of lists the longest page, and, with words, one question for each word
+// that an argument takes.
 func questions(t testing.TB, tl tool.Tool, words bool) (out []map[string]any) {
 	t.Helper()
 	base := map[string]any{}
@@ -187,6 +187,7 @@ func questions(t testing.TB, tl tool.Tool, words bool) (out []map[string]any) {
 	if !words {
 		return out
 	}
+	delete(base, "limit")
 	for _, name := range slices.Sorted(maps.Keys(tl.Input.Properties)) {
 		p := tl.Input.Properties[name]
 		if name == "period" || name == "compare_to" || name == "metrics" || name == "normalize" { // they choose figures, not texts
