@@ -205,15 +205,23 @@ func working(t testing.TB, c *pgx.Conn) []int32 {
 func waiting(t testing.TB, c *pgx.Conn, n int) (pids []int32) {
 	t.Helper()
 	waitFor(t, fmt.Sprintf("%d backends that wait for a lock", n), func() bool {
-		rows, err := c.Query(t.Context(), `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' AND wait_event_type = 'Lock'`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if pids, err = pgx.CollectRows(rows, pgx.RowTo[int32]); err != nil {
-			t.Fatal(err)
-		}
+		pids = waitingNow(t, c)
 		return len(pids) == n
 	})
+	return pids
+}
+
+// waitingNow is the backends of the program that wait for a lock.
+func waitingNow(t testing.TB, c *pgx.Conn) []int32 {
+	t.Helper()
+	rows, err := c.Query(t.Context(), `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' AND wait_event_type = 'Lock'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		t.Fatal(err)
+	}
 	return pids
 }
 
