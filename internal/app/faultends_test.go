@@ -46,7 +46,7 @@ func (s *served) cancelled(t testing.TB, name, table string, call func(id int) (
 		unlock := s.lock(t, table)
 		s.admin(t, func(c *pgx.Conn) {
 			cancel := call(id + 100)
-			for end := time.Now().Add(3 * time.Second); len(waitingNow(t, c)) != 1; time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(3 * time.Second); len(waitingNow(t, c)) == 0; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(end) { // it waits for 2 s, and this process stood still that long: once more
 					cancel()
 					return

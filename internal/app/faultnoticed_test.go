@@ -216,7 +216,7 @@ func brokenRows() [][]brokenRow {
 					p.does(`{"audit_id":"x"}`)
 				}
 			}
-		}, want: []string{"^the query went on for", "^at the deadline", "a change at the deadline", "is on record 1 times", "after the fault"}},
+		}, want: []string{"^the query went on for", "^at the deadline", "a change at the deadline", "is on record", "after the fault"}},
 	}, {
 		{row: "7", lie: func(t testing.TB, s *served) lie {
 			inOrder := otherwise(s, map[int64]func(*passage){
