@@ -105,7 +105,7 @@ func TestServiceHasTheDocumentsSettings(t *testing.T) {
 		"spec.traffic.[].percent":                                      "100",
 	}
 	for name, value := range map[string]string{
-		"NODE_ENV": "production", "MCP_TOKEN_TTL_SECONDS": "86400", "REDIS_HOST": "10.0.0.3", "REDIS_PORT": "6379", "STREAM_MAX_SECONDS": "3300",
+		"NODE_ENV": "production", "GOMAXPROCS": "1", "MCP_TOKEN_TTL_SECONDS": "86400", "REDIS_HOST": "10.0.0.3", "REDIS_PORT": "6379", "STREAM_MAX_SECONDS": "3300",
 		"FIREBASE_API_KEY": "AIza", "FIREBASE_AUTH_DOMAIN": "your-project.firebaseapp.com",
 		"ALLOWED_HOSTS": "candidate---flowpos-backend-123456789012.us-central1.run.app",
 	} {
