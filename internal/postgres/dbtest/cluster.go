@@ -24,7 +24,7 @@ const ClusterEnv = "FLOWPOS_TEST_CLUSTER"
 // String is the value of ClusterEnv.
 func (c Cluster) String() string { return c.Admin + "\n" + c.Owner + "\n" + c.App }
 
-// admin is one connection of this process to the cluster: each new one costs PostgreSQL a process.
+// admin is this process's connections as the administrator, kept: each new one costs PostgreSQL a process.
 var admin = sync.OnceValues(func() (*pgxpool.Pool, error) {
 	c, err := cluster()
 	if err != nil {

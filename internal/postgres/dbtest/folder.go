@@ -27,8 +27,8 @@ func NewFolder() (string, error) {
 	return dir, nil
 }
 
-// needsMemory is what a whole make test writes below its folder, 1.6 GB with the WAL, and room for what else runs.
-const needsMemory = 6 << 30
+// needsMemory is six times what a whole make test had there at most, 0.5 GB, for what else runs and wants memory.
+const needsMemory = 3 << 30
 
 // inMemory is the machine's folder of shared memory where there is room in it and the memory for it, or empty. A test's
 // database is 1,000 small files: there it is made and dropped in 80 ms instead of 190, for half of the CPU.
