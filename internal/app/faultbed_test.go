@@ -185,12 +185,24 @@ func (b *faultBed) lock(t testing.TB, table string) (unlock func()) {
 	return unlock
 }
 
-const workingSQL = `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' ORDER BY pid`
+// backendsSQL are the backends that run a query of the program now.
+const backendsSQL = `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' AND ($1 = '' OR wait_event_type = $1) ORDER BY pid`
 
 // working are the backends that run a query of the program now.
 func working(t testing.TB, c *pgx.Conn) []int32 {
 	t.Helper()
-	rows, err := c.Query(t.Context(), workingSQL)
+	return backends(t, c, "")
+}
+
+// waitingNow are those of them that wait for a lock.
+func waitingNow(t testing.TB, c *pgx.Conn) []int32 {
+	t.Helper()
+	return backends(t, c, "Lock")
+}
+
+func backends(t testing.TB, c *pgx.Conn, waitFor string) []int32 {
+	t.Helper()
+	rows, err := c.Query(t.Context(), backendsSQL, waitFor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,20 +220,6 @@ func waiting(t testing.TB, c *pgx.Conn, n int) (pids []int32) {
 		pids = waitingNow(t, c)
 		return len(pids) == n
 	})
-	return pids
-}
-
-// waitingNow is the backends of the program that wait for a lock.
-func waitingNow(t testing.TB, c *pgx.Conn) []int32 {
-	t.Helper()
-	rows, err := c.Query(t.Context(), `SELECT pid FROM pg_stat_activity WHERE usename = 'flowpos_app' AND state = 'active' AND wait_event_type = 'Lock'`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		t.Fatal(err)
-	}
 	return pids
 }
 

@@ -23,7 +23,6 @@ type coded struct {
 	Challenge  string      `json:"challenge"`
 	Scopes     []pos.Scope `json:"scopes"`
 	Businesses []string    `json:"businesses"`
-	Toolsets   []string    `json:"toolsets,omitempty"`
 }
 
 // granted is a grant as far as a token needs it.
@@ -37,21 +36,17 @@ type granted struct {
 
 const redeemSQL = `-- oauth: turn a code into a grant
 SELECT outcome, coalesce(grant_id::text, ''), coalesce(user_id::text, ''), expires_at
-FROM redeem_code(@code, @uid, @client, @name, nullif(@host, ''), @snapshot, @scopes, @businesses::uuid[], @toolsets, @refresh, @idle)`
+FROM redeem_code(@code, @uid, @client, @name, nullif(@host, ''), @snapshot, @scopes, @businesses::uuid[], '{}', @refresh, @idle)`
 
 // redeem turns a code into a grant with a refresh token: made, replayed or nobody. It is not tried twice: a code that comes
 // again ends its grant.
 func (s *Server) redeem(ctx context.Context, code string, c coded, refresh string) (g granted, err error) {
 	g.scopes = c.Scopes
-	toolsets := c.Toolsets
-	if toolsets == nil {
-		toolsets = []string{}
-	}
 	var ends *time.Time
 	err = s.o.Database.Change(ctx, func(q postgres.Querier) error {
 		return q.QueryRow(ctx, redeemSQL, pgx.StrictNamedArgs{
 			"code": hashOf(code), "uid": c.UID, "client": c.Client.ID, "name": c.Client.Name, "host": c.Client.Host,
-			"snapshot": c.Client.Snapshot, "scopes": c.Scopes, "businesses": c.Businesses, "toolsets": toolsets,
+			"snapshot": c.Client.Snapshot, "scopes": c.Scopes, "businesses": c.Businesses,
 			"refresh": hashOf(refresh), "idle": interval(refreshIdle),
 		}).Scan(&g.outcome, &g.id, &g.userID, &ends)
 	})

@@ -58,12 +58,8 @@ type newToken struct {
 
 // createKey is POST /settings/mcp/keys. The answer is the page itself and no redirect: the key is nowhere else.
 func (h *Handler) createKey(w http.ResponseWriter, r *http.Request) {
-	v, sealed, ok := h.managed(w, r)
+	v, sealed, ok := h.managed(w, r, h.o.Keys != nil)
 	if !ok {
-		return
-	}
-	if h.o.Keys == nil {
-		h.problem(w, r, signInOff())
 		return
 	}
 	f := keyForm{
@@ -112,12 +108,8 @@ func (f keyForm) ends(now time.Time) *time.Time {
 
 // revokeKey is POST /settings/mcp/keys/revoke.
 func (h *Handler) revokeKey(w http.ResponseWriter, r *http.Request) {
-	v, sealed, ok := h.managed(w, r)
+	v, sealed, ok := h.managed(w, r, h.o.Keys != nil)
 	if !ok {
-		return
-	}
-	if h.o.Keys == nil {
-		h.problem(w, r, signInOff())
 		return
 	}
 	if _, err := h.o.Keys.Revoke(r.Context(), v.UID, r.PostForm.Get("key")); err != nil {
@@ -129,12 +121,8 @@ func (h *Handler) revokeKey(w http.ResponseWriter, r *http.Request) {
 
 // createToken is POST /settings/mcp/token.
 func (h *Handler) createToken(w http.ResponseWriter, r *http.Request) {
-	v, sealed, ok := h.managed(w, r)
+	v, sealed, ok := h.managed(w, r, h.o.Tokens != nil)
 	if !ok {
-		return
-	}
-	if h.o.Tokens == nil {
-		h.problem(w, r, signInOff())
 		return
 	}
 	i, err := h.o.Tokens.SignIn(r.Context(), credential.Person{UID: v.UID, Name: v.Name, Email: v.Email})
@@ -149,12 +137,8 @@ func (h *Handler) createToken(w http.ResponseWriter, r *http.Request) {
 
 // revokeGrant is POST /settings/mcp/grants/revoke.
 func (h *Handler) revokeGrant(w http.ResponseWriter, r *http.Request) {
-	v, sealed, ok := h.managed(w, r)
+	v, sealed, ok := h.managed(w, r, h.o.Grants != nil)
 	if !ok {
-		return
-	}
-	if h.o.Grants == nil {
-		h.problem(w, r, signInOff())
 		return
 	}
 	if err := h.o.Grants.Revoke(r.Context(), v.UID, r.PostForm.Get("grant")); err != nil {

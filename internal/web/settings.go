@@ -230,15 +230,16 @@ func (h *Handler) settingsSignInFailed(w http.ResponseWriter, r *http.Request, e
 
 // settingsSignOut is POST /settings/mcp/sign-out.
 func (h *Handler) settingsSignOut(w http.ResponseWriter, r *http.Request) {
-	if _, _, ok := h.managed(w, r); !ok {
+	if _, _, ok := h.managed(w, r, true); !ok {
 		return
 	}
 	h.names.drop(w, h.names.visit())
 	http.Redirect(w, r, "/settings/mcp?done=signed-out", http.StatusSeeOther)
 }
 
-// managed is who sent a form of the page, when it belongs to their sign-in; otherwise it answers itself.
-func (h *Handler) managed(w http.ResponseWriter, r *http.Request) (v visit, sealed string, ok bool) {
+// managed is who sent a form of the page, when it belongs to their sign-in and what it is for is there; otherwise it answers
+// itself.
+func (h *Handler) managed(w http.ResponseWriter, r *http.Request, there bool) (v visit, sealed string, ok bool) {
 	if h.settingsOff(w, r) {
 		return v, "", false
 	}
@@ -253,6 +254,10 @@ func (h *Handler) managed(w http.ResponseWriter, r *http.Request) (v visit, seal
 	}
 	if err := h.tooOften(v.UID); err != nil {
 		h.fail(w, r, err)
+		return v, "", false
+	}
+	if !there {
+		h.problem(w, r, signInOff())
 		return v, "", false
 	}
 	return v, sealed, true
