@@ -8,6 +8,7 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/limit"
 	"github.com/flowpos/flowpos-backend/internal/oauth"
+	"github.com/flowpos/flowpos-backend/internal/pos"
 	"github.com/flowpos/flowpos-backend/internal/server"
 	"github.com/flowpos/flowpos-backend/internal/session"
 	"github.com/flowpos/flowpos-backend/internal/web"
@@ -41,6 +42,7 @@ func (p *program) authorization(secret []byte) (server.Pages, error) {
 		return server.Pages{}, err
 	}
 	pages, err := web.New(web.Options{
+		Extras:    p.extras,
 		PublicURL: p.cfg.PublicURL, Secret: secret, SignIn: p.cfg.pageSignIn(), Authorizer: s, Firebase: p.signIns.firebase,
 		People: credential.NewAccounts(p.db), Keys: credential.NewMemberKeys(p.db), Tokens: tokens, Grants: credential.NewMemberGrants(p.db),
 		Limits: web.Limits{BadIDs: p.admit(limit.Refused), Asking: p.admit(limit.Asking), Person: p.admitPerson()}, Log: p.log, Now: p.now,
@@ -51,6 +53,18 @@ func (p *program) authorization(secret []byte) (server.Pages, error) {
 	clients.HandleFunc("/register", s.Register)
 	clients.HandleFunc("/revoke", s.Revoke)
 	return server.Pages{Clients: clients, People: pages}, err
+}
+
+// extras are the tools that a person's assistant is not shown by default.
+func (p *program) extras(at []credential.Membership, scopes []pos.Scope) (out []web.Extra) {
+	c := pos.Caller{Role: pos.RoleMerchant, Scopes: scopes}
+	for _, m := range at {
+		c.Businesses = append(c.Businesses, pos.Business{ID: m.ID, Name: m.Name, Type: m.Type, Modules: m.Modules, Role: m.Role})
+	}
+	for _, t := range p.tools.Extras(c) {
+		out = append(out, web.Extra{Toolset: t.Toolset, ES: t.Title.ES, EN: t.Title.EN})
+	}
+	return out
 }
 
 // admit counts a request of an address, and says how long to wait; nil: there are no limits.

@@ -224,7 +224,8 @@ func dawdle(p *program) []tool.Tool {
 
 // oddSpec is the Spec of a tool that only tests have.
 func oddSpec(name string) tool.Spec[struct{}] {
-	return tool.Spec[struct{}]{Name: name, Title: tool.Title{ES: "x", EN: "x"}, About: "x.", Scopes: tool.AnyScope(), Effect: tool.Reads, Where: tool.One, For: tool.Everyone}
+	return tool.Spec[struct{}]{Name: name, Title: tool.Title{ES: "x", EN: "x"}, About: "x.", Scopes: tool.AnyScope(), Effect: tool.Reads, Where: tool.One, For: tool.Everyone,
+		Default: tool.EveryKind, Toolset: pos.ToolsetContext}
 }
 
 // Row 11: a transaction in which nothing happens is ended by the database after 10 s.

@@ -22,6 +22,7 @@ import (
 // over HTTP as Google's are.
 type firm struct {
 	t        *testing.T
+	db       *dbtest.DB
 	hosts    []string
 	identity *devidentity.Identity
 	certs    http.Handler
@@ -34,7 +35,7 @@ func startFirm(t *testing.T, db *dbtest.DB, n int, now func() time.Time, more ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &firm{t: t, identity: identity, certs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f := &firm{t: t, db: db, identity: identity, certs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		resp, err := identity.Client().Get(devidentity.CertsURL)
 		if err != nil {
 			t.Error(err)

@@ -30,6 +30,8 @@ var activeBusinessSpec = tool.Spec[activeBusinessArgs]{
 	Effect:  tool.Chooses,
 	Where:   tool.Nowhere,
 	For:     tool.Several,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetContext,
 	Example: activeBusinessArgs{Business: "Comedor Doña Marta"},
 }
 

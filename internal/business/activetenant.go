@@ -23,6 +23,8 @@ var activeTenantSpec = tool.Spec[activeTenantArgs]{
 	Effect:  tool.Chooses,
 	Where:   tool.Nowhere,
 	For:     tool.Operators,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetContext,
 	Example: activeTenantArgs{BusinessID: "00000000-0000-7000-8000-000000000000", Reason: "Ticket 4711: totals look wrong", Minutes: 15},
 }
 

@@ -22,6 +22,8 @@ var locationsSpec = tool.Spec[locationsArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetContext,
 	Example: locationsArgs{},
 }
 

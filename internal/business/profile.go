@@ -21,6 +21,8 @@ var profileSpec = tool.Spec[profileArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetContext,
 	Example: profileArgs{},
 }
 

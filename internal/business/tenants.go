@@ -20,6 +20,8 @@ var tenantsSpec = tool.Spec[tenantsArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.Nowhere,
 	For:     tool.Operators,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetContext,
 	Example: tenantsArgs{},
 }
 

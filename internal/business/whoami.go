@@ -17,6 +17,8 @@ var whoamiSpec = tool.Spec[whoamiArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.Nowhere,
 	For:     tool.Everyone,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetContext,
 	Steady:  true,
 	Example: whoamiArgs{},
 }

@@ -23,6 +23,8 @@ var productsSpec = tool.Spec[productsArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetStock,
 	Example: productsArgs{Query: "cafe"},
 }
 

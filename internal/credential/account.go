@@ -23,6 +23,9 @@ type Membership struct {
 	ID   string         `json:"id"`
 	Name string         `json:"name"`
 	Role pos.MemberRole `json:"role"`
+
+	Type    string   `json:"-"` // as in pos.Business
+	Modules []string `json:"-"`
 }
 
 // AccountInfo is what FlowPOS knows of somebody who may enter a business.
@@ -51,7 +54,7 @@ func (a Accounts) Account(ctx context.Context, uid string) (AccountInfo, error) 
 }
 
 const accountSQL = `-- credential: who signed in
-SELECT user_id::text, coalesce(user_name, ''), is_active, id::text, name, member_role
+SELECT user_id::text, coalesce(user_name, ''), is_active, id::text, name, member_role, business_type, modules
 FROM person_by_firebase_uid($1)`
 
 // readAccount is the account of a Firebase uid; one without a user id when there is none.
@@ -63,10 +66,11 @@ func readAccount(ctx context.Context, db *postgres.DB, uid string) (account, err
 		if err != nil {
 			return err
 		}
-		var id, name, role *string
-		_, err = pgx.ForEachRow(rows, []any{&a.userID, &a.name, &a.active, &id, &name, &role}, func() error {
+		var id, name, role, kind *string
+		var modules []string
+		_, err = pgx.ForEachRow(rows, []any{&a.userID, &a.name, &a.active, &id, &name, &role, &kind, &modules}, func() error {
 			if id != nil {
-				a.members = append(a.members, Membership{*id, *name, pos.MemberRole(*role)})
+				a.members = append(a.members, Membership{*id, *name, pos.MemberRole(*role), *kind, modules})
 			}
 			return nil
 		})

@@ -98,7 +98,7 @@ func (e *Exchange) Refresh(ctx context.Context, token string) (Issued, error) {
 func membershipsOf(c pos.Caller) []Membership {
 	out := make([]Membership, len(c.Businesses))
 	for i, b := range c.Businesses {
-		out[i] = Membership{b.ID, b.Name, b.Role}
+		out[i] = Membership{b.ID, b.Name, b.Role, b.Type, b.Modules}
 	}
 	return out
 }

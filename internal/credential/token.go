@@ -80,7 +80,7 @@ func readToken(ctx context.Context, db *postgres.DB, claims *Claims) (known, err
 
 const grantSQL = `-- credential: whose grant is this
 SELECT user_id::text, user_name, scopes, expires_at, member_role,
-       id::text, name, business_type, currency_code, timezone, day_cut, locale, tax_rate_bp, modules
+       id::text, name, business_type, currency_code, timezone, day_cut, locale, tax_rate_bp, modules, toolsets
 FROM credential_by_grant($1)`
 
 // grant is what stands behind the tokens of one sign-in.
@@ -122,9 +122,11 @@ func readGrant(ctx context.Context, db *postgres.DB, claims *Claims) (g grant, e
 func (g *grant) add(r pgx.CollectableRow) error {
 	var b card
 	var role *pos.MemberRole
+	var toolsets []string
 	c := &g.caller
 	err := r.Scan(&c.UserID, &c.UserName, &g.scopes, &g.ends, &role,
-		&b.ID, &b.Name, &b.Type, &b.Currency, &b.Timezone, &b.DayCut, &b.Locale, &b.TaxRateBP, &b.Modules)
+		&b.ID, &b.Name, &b.Type, &b.Currency, &b.Timezone, &b.DayCut, &b.Locale, &b.TaxRateBP, &b.Modules, &toolsets)
+	c.Toolsets = pos.KnownToolsets(toolsets)
 	if err != nil || b.ID == nil {
 		return err
 	}

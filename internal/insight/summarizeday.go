@@ -19,6 +19,8 @@ var summarizeDaySpec = tool.Spec[summarizeDayArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.OneOrAll,
 	For:     tool.Managers,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetIntents,
 	Example: summarizeDayArgs{},
 }
 

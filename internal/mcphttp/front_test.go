@@ -27,6 +27,7 @@ func TestWithoutFront(t *testing.T) {
 		"newer results":         TestResultsOfTheNewerEraSayTheyAreComplete,
 		"newer errors":          TestErrorsOfTheNewerEraAreJSON,
 		"readonly and pin":      TestReadOnlyAndPin,
+		"toolsets":              TestToolsets,
 		"accept":                TestAcceptDecidesTheForm,
 		"announcements":         TestAnnouncementsStayOutOfCalls,
 		"credential":            TestCredentialComesFirst,

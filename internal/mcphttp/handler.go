@@ -223,7 +223,11 @@ func (h *Handler) admit(r *http.Request, c *pos.Caller) *refusal {
 			return &refusal{http.StatusForbidden, codeRefused, "the business in this URL does not exist or is not open to this credential"}
 		}
 	}
-	c.ReadOnly, c.Pin = readOnly, pin
+	wanted, err := toolsets(r)
+	if err != nil {
+		return &refusal{http.StatusBadRequest, codeRefused, err.Error()}
+	}
+	c.ReadOnly, c.Pin, c.Toolsets = readOnly, pin, c.Toolsets|wanted
 	return nil
 }
 

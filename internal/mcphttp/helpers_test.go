@@ -143,7 +143,8 @@ type said struct {
 
 func newTool(name string, effect tool.Effect, where tool.Where, fn func(ctx context.Context, c pos.Caller) (string, error)) tool.Tool {
 	return tool.New(tool.Spec[none]{
-		Name: name, Title: tool.Title{ES: name, EN: name}, About: name + ".", Scopes: tool.AnyScope(), Effect: effect, Where: where, For: tool.Everyone,
+		Name: name, Title: tool.Title{ES: name, EN: name}, About: name + ".", Scopes: tool.AnyScope(), Effect: effect, Where: where,
+		For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext,
 	}, func(ctx context.Context, c pos.Caller, _ none) (a tool.Answer[said, struct{}], err error) {
 		a.Data.Word, err = fn(ctx, c)
 		a.Body = func(t *tool.Text) { t.Line("%s", "%s", a.Data.Word) }
@@ -152,7 +153,10 @@ func newTool(name string, effect tool.Effect, where tool.Where, fn func(ctx cont
 }
 
 func (w *work) tools() []tool.Tool {
+	drawers := newTool("count_drawers", tool.Reads, tool.One, func(context.Context, pos.Caller) (string, error) { return "three", nil })
+	drawers.Default, drawers.Toolset = tool.OnRequest, pos.ToolsetSales
 	return []tool.Tool{
+		drawers,
 		newTool("say_hello", tool.Reads, tool.Nowhere, func(context.Context, pos.Caller) (string, error) { return "hello", nil }),
 		newTool("say_where", tool.Reads, tool.One, func(_ context.Context, c pos.Caller) (string, error) { return c.Business().Name, nil }),
 		newTool("write_down", tool.Adds, tool.One, func(context.Context, pos.Caller) (string, error) { return "done", nil }),

@@ -27,6 +27,7 @@ func TestWithRedis(t *testing.T) {
 		"lost sessions":      TestClientsThatLoseTheirSession,
 		"batch":              TestBatch,
 		"readonly and pin":   TestReadOnlyAndPin,
+		"toolsets":           TestToolsets,
 		"remembers":          TestSessionRemembers,
 		"accept":             TestAcceptDecidesTheForm,
 		"credential":         TestCredentialComesFirst,

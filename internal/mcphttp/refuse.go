@@ -91,7 +91,7 @@ func (h *Handler) challenge(r *http.Request, sent bool) string {
 	return h.challengeFor(r, why, pos.JoinScopes(pos.AllScopes(), " "))
 }
 
-// challengeFor is a challenge of RFC 6750, 3. Only our own settings and a path of known form go into it.
+// challengeFor is a challenge of RFC 6750, 3. Only our own settings, a path of known form and names of toolsets go into it.
 func (h *Handler) challengeFor(r *http.Request, why, scope string) string {
 	path := "/mcp"
 	if readOnly, pin, ok := restrictions(r.URL.Path); ok && (pin == "" || pos.ValidID(pin)) {
@@ -101,6 +101,9 @@ func (h *Handler) challengeFor(r *http.Request, why, scope string) string {
 		if pin != "" {
 			path += "/b/" + pin
 		}
+	}
+	if pos.PlainToolsets(r.URL.RawQuery) {
+		path += "?" + r.URL.RawQuery
 	}
 	c := `Bearer resource_metadata="` + strings.TrimSuffix(h.opts.PublicURL, "/") + "/.well-known/oauth-protected-resource" + path +
 		`", scope="` + scope + `"`

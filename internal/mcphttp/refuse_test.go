@@ -69,6 +69,7 @@ func TestRefusals(t *testing.T) {
 	unknown := want{404, refused(-32001, "Session not found")}
 	needs := want{400, refused(-32000, "mcp-session-id header required")}
 	notOpen := want{403, refused(-32000, "the business in this URL does not exist or is not open to this credential")}
+	noToolset := want{400, refused(-32000, `there is no toolset "everything"; there are: context, stock, sales, reports, psa, intents, writes, all`)}
 	invalid := func(message string) want { return want{400, refused(-32600, message)} }
 	for name, tt := range map[string]struct {
 		request
@@ -92,6 +93,10 @@ func TestRefusals(t *testing.T) {
 		"pin of another's business":          {request{"POST", "/mcp/b/" + dbtest.Neighbour, "ana", list, nil}, notOpen},
 		"pin of no business":                 {request{"POST", "/mcp/b/00000000-0000-7000-8000-00000000dead", "ana", list, nil}, notOpen},
 		"pin that is no id":                  {request{"POST", "/mcp/readonly/b/'%20OR%201=1", "ana", list, nil}, notOpen},
+		"a toolset that is none":             {request{"POST", "/mcp?toolsets=stock,everything", "ana", list, nil}, noToolset},
+		"a toolset that is none, GET":        {request{"GET", "/mcp?toolsets=everything", "ana", "", []string{headerSession, anas}}, noToolset},
+		"a toolset that is none, header":     {request{"POST", "/mcp", "ana", list, []string{headerToolsets, "everything"}}, noToolset},
+		"toolsets that cannot be read":       {request{"POST", "/mcp?toolsets=%zz", "ana", list, nil}, want{400, refused(-32000, "the parameters of this URL cannot be read; toolsets are named like ?toolsets=reports,writes")}},
 		"foreign Origin":                     {request{"POST", "/mcp", "ana", list, []string{"Origin", "https://evil.example.com"}}, want{403, refused(-32000, "this Origin may not use the server")}},
 		"foreign Host":                       {request{"POST", "/mcp", "ana", list, []string{"Host", "evil.example.com"}}, want{421, refused(-32000, "this server does not answer to that Host; its operator can add it to ALLOWED_HOSTS")}},
 		"foreign Host, GET":                  {request{"GET", "/mcp", "ana", "", []string{"Host", "evil.example.com", headerSession, anas}}, want{421, refused(-32000, "this server does not answer to that Host; its operator can add it to ALLOWED_HOSTS")}},

@@ -161,9 +161,13 @@ func (s *Server) readRest(r *request, q url.Values) error {
 }
 
 // forUs says whether resource indicators (RFC 8707) name our endpoint, or none does. Its readonly and pinned forms are the
-// same resource: they narrow a connection, not a token.
+// same resource, and so are those with toolsets: they change what a connection shows, not a token.
 func (s *Server) forUs(resources []string) bool {
 	for _, r := range resources {
+		r, query, asks := strings.Cut(r, "?")
+		if asks && !pos.PlainToolsets(query) {
+			return false
+		}
 		rest, ok := strings.CutPrefix(r, s.resource())
 		rest = strings.TrimPrefix(rest, "/readonly")
 		id, pinned := strings.CutPrefix(rest, "/b/")

@@ -44,10 +44,12 @@ type Person struct {
 	Businesses []credential.Membership // those that the person may enter now
 }
 
-// Choice is what a person allows: ids of businesses, and scopes among those asked for.
+// Choice is what a person allows: ids of businesses, and scopes among those asked for. The toolsets widen what the
+// assistant's list shows, not what it may do.
 type Choice struct {
 	Businesses []string
 	Scopes     []pos.Scope
+	Toolsets   pos.Toolsets
 }
 
 // Begun is a request that waits for a person. Both are secrets of the browser that began it.
@@ -93,7 +95,7 @@ func gone() error {
 }
 
 const lastConsentSQL = `-- oauth: what a person chose for a client last
-SELECT businesses::text[], scopes
+SELECT businesses::text[], scopes, toolsets
 FROM last_consent(@uid, @client)`
 
 func (s *Server) consent(ctx context.Context, r *request) (Consent, error) {
@@ -106,11 +108,13 @@ func (s *Server) consent(ctx context.Context, r *request) (Consent, error) {
 		return c, err
 	}
 	var before Choice
+	var toolsets []string
 	err = s.o.Database.Ask(ctx, func(q postgres.Querier) error {
-		return q.QueryRow(ctx, lastConsentSQL, pgx.StrictNamedArgs{"uid": r.Person.UID, "client": r.Client.ID}).Scan(&before.Businesses, &before.Scopes)
+		return q.QueryRow(ctx, lastConsentSQL, pgx.StrictNamedArgs{"uid": r.Person.UID, "client": r.Client.ID}).Scan(&before.Businesses, &before.Scopes, &toolsets)
 	})
 	switch {
 	case err == nil:
+		before.Toolsets = pos.KnownToolsets(toolsets)
 		c.Before = &before
 	case !errors.Is(err, pgx.ErrNoRows):
 		return c, fmt.Errorf("last consent: %w", err)
@@ -188,7 +192,7 @@ func (s *Server) approve(ctx context.Context, id string, r *request, c Choice) (
 	name := nameOf("code", code)
 	b, err := s.sealed(name, coded{
 		Ref: r.Ref, UID: r.Person.UID, Client: r.Client, Redirect: r.Redirect, Challenge: r.Challenge,
-		Scopes: c.Scopes, Businesses: c.Businesses,
+		Scopes: c.Scopes, Businesses: c.Businesses, Toolsets: c.Toolsets.Names(),
 	})
 	if err != nil {
 		return "", err
@@ -201,7 +205,7 @@ func (s *Server) approve(ctx context.Context, id string, r *request, c Choice) (
 	if err := s.end(ctx, id); err != nil {
 		return "", err
 	}
-	s.step(ctx, "approved", r.Ref, "client", r.Client.ID, "user", person.UserID, "businesses", len(c.Businesses), "scopes", pos.JoinScopes(c.Scopes, " "))
+	s.step(ctx, "approved", r.Ref, "client", r.Client.ID, "user", person.UserID, "businesses", len(c.Businesses), "scopes", pos.JoinScopes(c.Scopes, " "), "toolsets", c.Toolsets.String())
 	return s.answerAt(r.Redirect, r.State, "code", code), nil
 }
 

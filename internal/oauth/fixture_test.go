@@ -252,6 +252,12 @@ func (h *house) code(t testing.TB, client, uid string, businesses []string, scop
 	if err != nil {
 		t.Fatal(err)
 	}
+	return codeIn(t, to)
+}
+
+// codeIn is the code that a browser is sent back with.
+func codeIn(t testing.TB, to string) string {
+	t.Helper()
 	u, err := url.Parse(to)
 	if err != nil || !strings.HasPrefix(to, callback+"?") || u.Query().Get("iss") != issuer || u.Query().Get("state") != "st-1" {
 		t.Fatalf("sent to %s", to)

@@ -40,8 +40,10 @@ func TestFromRequestToCall(t *testing.T) {
 	if c, err = h.SignIn(t.Context(), b.ID, b.Browser, h.idToken(t, "uid-eva")); err != nil {
 		t.Fatal(err)
 	}
+	modules := dbtest.Caller(t).Businesses[0].Modules
 	want := &oauth.Person{UID: "uid-eva", UserID: eva, Name: "Eva", Email: "eva@x", Businesses: []credential.Membership{
-		{ID: dbtest.Neighbour, Name: "Tienda Ajena", Role: pos.Manager}, {ID: dbtest.Shop, Name: "Tienda Uno", Role: pos.Admin},
+		{ID: dbtest.Neighbour, Name: "Tienda Ajena", Role: pos.Manager, Type: "retail", Modules: modules},
+		{ID: dbtest.Shop, Name: "Tienda Uno", Role: pos.Admin, Type: "retail", Modules: modules},
 	}}
 	if diff := cmp.Diff(want, c.Person); diff != "" {
 		t.Errorf("who signed in (-want +got):\n%s", diff)

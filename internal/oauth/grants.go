@@ -23,6 +23,7 @@ type coded struct {
 	Challenge  string      `json:"challenge"`
 	Scopes     []pos.Scope `json:"scopes"`
 	Businesses []string    `json:"businesses"`
+	Toolsets   []string    `json:"toolsets"`
 }
 
 // granted is a grant as far as a token needs it.
@@ -36,7 +37,7 @@ type granted struct {
 
 const redeemSQL = `-- oauth: turn a code into a grant
 SELECT outcome, coalesce(grant_id::text, ''), coalesce(user_id::text, ''), expires_at
-FROM redeem_code(@code, @uid, @client, @name, nullif(@host, ''), @snapshot, @scopes, @businesses::uuid[], '{}', @refresh, @idle)`
+FROM redeem_code(@code, @uid, @client, @name, nullif(@host, ''), @snapshot, @scopes, @businesses::uuid[], coalesce(@toolsets, '{}'::text[]), @refresh, @idle)`
 
 // redeem turns a code into a grant with a refresh token: made, replayed or nobody. It is not tried twice: a code that comes
 // again ends its grant.
@@ -46,7 +47,7 @@ func (s *Server) redeem(ctx context.Context, code string, c coded, refresh strin
 	err = s.o.Database.Change(ctx, func(q postgres.Querier) error {
 		return q.QueryRow(ctx, redeemSQL, pgx.StrictNamedArgs{
 			"code": hashOf(code), "uid": c.UID, "client": c.Client.ID, "name": c.Client.Name, "host": c.Client.Host,
-			"snapshot": c.Client.Snapshot, "scopes": c.Scopes, "businesses": c.Businesses,
+			"snapshot": c.Client.Snapshot, "scopes": c.Scopes, "businesses": c.Businesses, "toolsets": c.Toolsets,
 			"refresh": hashOf(refresh), "idle": interval(refreshIdle),
 		}).Scan(&g.outcome, &g.id, &g.userID, &ends)
 	})

@@ -22,6 +22,7 @@ type Caller struct {
 	Role       Role
 	Scopes     []Scope
 	Businesses []Business // those the caller may enter now; an operator's are its stays
+	Toolsets   Toolsets   // which its list shows beside the default ones: the grant's, and those that the request asks for
 	Memo       *Memo      // of the credential as it was read; nil where every request reads anew
 
 	Session  string // mcp-session-id, or empty

@@ -20,6 +20,24 @@ func mine(t *testing.T, err error) {
 	}
 }
 
+func FuzzParseToolsets(f *testing.F) {
+	for _, s := range []string{"stock", "reports,writes,psa", "ALL", "a b", ",", "stock,stocks", "stock&x=\"", "%73tock"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		sets, err := pos.ParseToolsets(s)
+		if err != nil && (len(err.Error()) > 400 || strings.ContainsAny(err.Error(), "\x00\n")) {
+			t.Fatalf("refused with %q", err)
+		}
+		if back, again := pos.ParseToolsets(sets.String()); err == nil && (again != nil || back != sets) {
+			t.Fatalf("%q is %s and then %s, %v", s, sets, back, again)
+		}
+		if pos.PlainToolsets("toolsets="+s) && (err != nil || sets == 0 && strings.Trim(s, ",") != "" || strings.ContainsAny(s, "\"\\ <>&;%")) {
+			t.Fatalf("%q is a plain query of %s, %v", s, sets, err)
+		}
+	})
+}
+
 func FuzzParseMoney(f *testing.F) {
 	for _, s := range []string{"18", "-1234.50", "1e309", "99999999999999", "1.", "-", "0.005"} {
 		f.Add(s)

@@ -15,6 +15,11 @@ type memoKey struct {
 	what        string
 	readOnly    bool
 	pin, active string
+	toolsets    Toolsets
+}
+
+func (c *Caller) memoKey(what string) memoKey {
+	return memoKey{what, c.ReadOnly, c.Pin, c.Active, c.Toolsets}
 }
 
 const maxMemo = 100
@@ -29,7 +34,7 @@ func (c *Caller) Recall(what string) (any, bool) {
 	}
 	c.Memo.mu.RLock()
 	defer c.Memo.mu.RUnlock()
-	v, ok := c.Memo.m[memoKey{what, c.ReadOnly, c.Pin, c.Active}]
+	v, ok := c.Memo.m[c.memoKey(what)]
 	return v, ok
 }
 
@@ -43,5 +48,5 @@ func (c *Caller) Remember(what string, v any) {
 	if c.Memo.m == nil || len(c.Memo.m) >= maxMemo {
 		c.Memo.m = map[memoKey]any{}
 	}
-	c.Memo.m[memoKey{what, c.ReadOnly, c.Pin, c.Active}] = v
+	c.Memo.m[c.memoKey(what)] = v
 }

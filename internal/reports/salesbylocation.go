@@ -26,6 +26,8 @@ var salesByLocationSpec = tool.Spec[salesByLocationArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Managers,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetReports,
 	Example: salesByLocationArgs{PeriodArgs: tool.PeriodArgs{Period: "this_week"}},
 }
 

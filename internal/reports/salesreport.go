@@ -20,6 +20,8 @@ var salesReportSpec = tool.Spec[salesReportArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.OneOrAll,
 	For:     tool.Managers,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetReports,
 	Example: salesReportArgs{PeriodArgs: tool.PeriodArgs{Period: "this_month"}, GroupBy: []string{"location"}, CompareArgs: tool.CompareArgs{CompareTo: pos.ComparePrevious}},
 }
 

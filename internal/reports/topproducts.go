@@ -22,6 +22,8 @@ var topProductsSpec = tool.Spec[topProductsArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Managers,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetReports,
 	Example: topProductsArgs{PeriodArgs: tool.PeriodArgs{Period: "this_month"}, Limit: 5},
 }
 

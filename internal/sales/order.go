@@ -20,6 +20,8 @@ var orderSpec = tool.Spec[orderArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetSales,
 	Example: orderArgs{},
 }
 

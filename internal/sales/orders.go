@@ -23,6 +23,8 @@ var ordersSpec = tool.Spec[ordersArgs]{
 	Effect:  tool.Reads,
 	Where:   tool.One,
 	For:     tool.Everyone,
+	Default: tool.EveryKind,
+	Toolset: pos.ToolsetSales,
 	Example: ordersArgs{PeriodArgs: tool.PeriodArgs{Period: "yesterday"}, ListArgs: tool.ListArgs{Limit: 5}},
 }
 

@@ -28,6 +28,9 @@ func (s *Server) protectedResource(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	doc := resourceMetadata{Resource: s.o.PublicURL + path, Scopes: s.scopes(), BearerMethods: []string{"header"}, Name: "FlowPOS"}
+	if pos.PlainToolsets(r.URL.RawQuery) {
+		doc.Resource += "?" + r.URL.RawQuery
+	}
 	if s.o.Authorization != nil {
 		doc.Servers = []string{s.o.PublicURL}
 	}

@@ -24,6 +24,8 @@ var inventorySpec = tool.Spec[inventoryArgs]{
 	Where:   tool.One,
 	For:     tool.Everyone,
 	Module:  "inventory",
+	Default: tool.Goods,
+	Toolset: pos.ToolsetStock,
 	Example: inventoryArgs{State: "low"},
 }
 

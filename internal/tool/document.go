@@ -15,9 +15,9 @@ import (
 func Document(tools []Tool) string {
 	var b strings.Builder
 	b.WriteString("# Tools\n\nMade by `flowpos tools` from the Specs in the code; `make docs` writes it anew. What holds for all tools stands in [contract.md](contract.md).\n\n")
-	b.WriteString("| tool | needs | for | effect |\n|---|---|---|---|\n")
+	b.WriteString("| tool | needs | for | effect | toolset | listed without asking |\n|---|---|---|---|---|---|\n")
 	for _, t := range tools {
-		fmt.Fprintf(&b, "| [`%s`](#%s) %s | %s | %s | %s |\n", t.Name, t.Name, t.Title.EN, t.needs(), t.For, t.Effect)
+		fmt.Fprintf(&b, "| [`%s`](#%s) %s | %s | %s | %s | `%s` | %s |\n", t.Name, t.Name, t.Title.EN, t.needs(), t.For, t.Effect, t.Toolset, t.Default)
 	}
 	b.WriteString("\nEvery tool also takes `lang` (es or en; the business's language when left out)")
 	b.WriteString(" and, where the caller has several businesses, `business` (name or id).\n")
@@ -45,6 +45,23 @@ func (a Audience) String() string {
 
 // String names the effect as the documentation does.
 func (e Effect) String() string { return [...]string{"", "reads", "chooses", "adds", "changes"}[e] }
+
+// String names the kinds of business as the documentation does.
+func (k Kinds) String() string {
+	if k == EveryKind {
+		return "everywhere"
+	}
+	var words []string
+	for i, w := range kindNames {
+		if k&(1<<i) != 0 {
+			words = append(words, w)
+		}
+	}
+	if len(words) == 0 {
+		return "nowhere"
+	}
+	return strings.Join(words, ", ")
+}
 
 func (t Tool) document(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %s\n\n%s · %s\n\n%s\n", t.Name, t.Title.EN, t.Title.ES, t.About)

@@ -13,11 +13,14 @@ func TestDocument(t *testing.T) {
 	tools := []tool.Tool{
 		kitchen(tool.Spec[kitchenArgs]{Scopes: tool.Scopes{pos.ScopePOSRead, pos.ScopeIntents}, For: tool.Managers, Module: "restaurant"}, nil),
 		plain("say_hello"),
+		plain("count_stock", listing(tool.Goods, pos.ToolsetStock)),
+		plain("move_stock", listing(tool.OnRequest, pos.ToolsetStock)),
 	}
 	doc := tool.Document(tools)
 	for _, want := range []string{
-		"| [`cook_dish`](#cook_dish) Cook | `pos:read` `pos:intents`, module restaurant | owner, admin, manager | reads |\n",
-		"| [`say_hello`](#say_hello) Hello | any credential | everyone | reads |\n",
+		"| [`cook_dish`](#cook_dish) Cook | `pos:read` `pos:intents`, module restaurant | owner, admin, manager | reads | `context` | everywhere |\n",
+		"| [`say_hello`](#say_hello) Hello | any credential | everyone | reads | `context` | everywhere |\n",
+		"reads | `stock` | retail, restaurant |\n", "reads | `stock` | nowhere |\n",
 		"\n## cook_dish\n\nCook · Cocinar\n\nCooks.\n\n`business` may be `all`.\n",
 		"| `dish` **required** | text | what to cook |\n",
 		"| `size` | text | how much: small, large |\n",

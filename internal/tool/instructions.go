@@ -45,7 +45,7 @@ func (s *Set) Instructions(c pos.Caller) string {
 	visible := map[string]bool{}
 	dated := false
 	for _, t := range s.tools {
-		if t.Visible(c) {
+		if t.InList(c) {
 			visible[t.Name] = true
 			dated = dated || t.Input.Properties["period"] != nil
 		}

@@ -18,7 +18,7 @@ import (
 func named(name string, scope pos.Scope, audience tool.Audience) tool.Tool {
 	return tool.New(tool.Spec[tool.PeriodArgs]{
 		Name: name, Title: tool.Title{ES: name, EN: name}, About: name, Scopes: tool.Scopes{scope},
-		Effect: tool.Reads, Where: tool.One, For: audience,
+		Effect: tool.Reads, Where: tool.One, For: audience, Default: tool.EveryKind, Toolset: pos.ToolsetContext,
 	}, func(context.Context, pos.Caller, tool.PeriodArgs) (a tool.Answer[struct{}, struct{}], err error) {
 		return a, nil
 	})

@@ -60,7 +60,7 @@ type kitchenAnswer = tool.Answer[kitchenData, kitchenTotals]
 func kitchen(spec tool.Spec[kitchenArgs], cook func(context.Context, pos.Caller, kitchenArgs) (kitchenAnswer, error)) tool.Tool {
 	base := tool.Spec[kitchenArgs]{
 		Name: "cook_dish", Title: tool.Title{ES: "Cocinar", EN: "Cook"}, About: "Cooks.", Scopes: tool.AnyScope(),
-		Effect: tool.Reads, Where: tool.OneOrAll, For: tool.Everyone, Example: kitchenArgs{Dish: "pepián"},
+		Effect: tool.Reads, Where: tool.OneOrAll, For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext, Example: kitchenArgs{Dish: "pepián"},
 	}
 	if spec.Name != "" {
 		base.Name = spec.Name

@@ -20,7 +20,7 @@ type visited struct {
 func plain(name string, change ...func(*tool.Spec[none])) tool.Tool {
 	spec := tool.Spec[none]{
 		Name: name, Title: tool.Title{ES: "Hola", EN: "Hello"}, About: "Says where.", Scopes: tool.AnyScope(),
-		Effect: tool.Reads, Where: tool.One, For: tool.Everyone,
+		Effect: tool.Reads, Where: tool.One, For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext,
 	}
 	for _, f := range change {
 		f(&spec)

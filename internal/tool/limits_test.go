@@ -23,7 +23,7 @@ func (m *tally) Limited(k limit.Kind)                               { m.limited[
 func addTool() tool.Tool {
 	return tool.New(tool.Spec[none]{
 		Name: "add", Title: tool.Title{ES: "a", EN: "a"}, About: "a.", Scopes: tool.Scopes{pos.ScopePOSWrite},
-		Effect: tool.Adds, Where: tool.One, For: tool.Everyone,
+		Effect: tool.Adds, Where: tool.One, For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext,
 	}, func(context.Context, pos.Caller, none) (a tool.Answer[struct{}, struct{}], err error) { return a, nil })
 }
 

@@ -35,12 +35,12 @@ func (t Tool) Annotations() Annotations {
 	return Annotations{ReadOnly: t.Effect == Reads, Destructive: t.Effect == Changes, Idempotent: true}
 }
 
-// List is what the caller sees, in the set's order, with the arguments that depend on the caller: business where there
+// List is what the caller sees (see Tool.InList), in the set's order, with the arguments that depend on the caller: business where there
 // is a choice, lang everywhere. Equal callers get the same slice; it must not be changed.
 func (s *Set) List(c pos.Caller) []Listed {
 	visible := make([]Tool, 0, len(s.tools))
 	for _, t := range s.tools {
-		if t.Visible(c) {
+		if t.InList(c) {
 			visible = append(visible, t)
 		}
 	}
@@ -59,7 +59,7 @@ func (s *Set) List(c pos.Caller) []Listed {
 func (s *Set) ListKey(c pos.Caller) string {
 	var visible []Tool
 	for _, t := range s.tools {
-		if t.Visible(c) {
+		if t.InList(c) {
 			visible = append(visible, t)
 		}
 	}

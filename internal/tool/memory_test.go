@@ -15,7 +15,7 @@ import (
 func counted(steady bool, runs *int) tool.Tool {
 	return tool.New(tool.Spec[none]{
 		Name: "count", Title: tool.Title{ES: "c", EN: "c"}, About: "c.", Scopes: tool.Scopes{pos.ScopePOSRead},
-		Effect: tool.Reads, Where: tool.Nowhere, For: tool.Everyone, Steady: steady,
+		Effect: tool.Reads, Where: tool.Nowhere, For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext, Steady: steady,
 	}, func(context.Context, pos.Caller, none) (a tool.Answer[struct{}, struct{}], err error) {
 		*runs++
 		return a, nil

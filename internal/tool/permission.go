@@ -6,8 +6,26 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
-// Visible says whether the tool belongs in the caller's list: permitted in at least one of the businesses.
+// Visible says whether the caller may use the tool: permitted in at least one of the businesses.
 func (t Tool) Visible(c pos.Caller) bool {
+	return t.permitted(c, func(pos.Business) bool { return true })
+}
+
+// InList says whether the tool belongs in the caller's list: one that the caller may use in a business of a kind that has
+// it there by default, or in any once its toolset was asked for.
+func (t Tool) InList(c pos.Caller) bool {
+	if c.Toolsets.Bring(t.Toolset) {
+		return t.Visible(c)
+	}
+	return t.Default != OnRequest && t.permitted(c, t.usual)
+}
+
+// usual says whether lists of such a business have the tool by default.
+func (t Tool) usual(b pos.Business) bool { return t.Default&kindOf(b) != 0 }
+
+// permitted says whether the caller may use the tool at all and, when it is about a business, in one like this. An
+// operator's businesses come and go within a session, so its list has what any may have.
+func (t Tool) permitted(c pos.Caller, like func(pos.Business) bool) bool {
 	if t.permitCaller(c) != nil {
 		return false
 	}
@@ -18,7 +36,18 @@ func (t Tool) Visible(c pos.Caller) bool {
 	if c.Pin != "" {
 		at = slices.DeleteFunc(slices.Clone(at), func(b pos.Business) bool { return b.ID != c.Pin })
 	}
-	return slices.ContainsFunc(at, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
+	return slices.ContainsFunc(at, func(b pos.Business) bool { return like(b) && t.permitAt(c, b) == nil })
+}
+
+// Extras are the tools that a caller may use in a business of a kind that does not list them by default, and has not asked
+// for.
+func (s *Set) Extras(c pos.Caller) []Tool {
+	return slices.DeleteFunc(slices.Clone(s.tools), func(t Tool) bool {
+		if c.Toolsets.Bring(t.Toolset) || t.Default != OnRequest && (t.Where == Nowhere || c.Operator()) {
+			return true
+		}
+		return !t.permitted(c, func(b pos.Business) bool { return !t.usual(b) })
+	})
 }
 
 // Lacking returns what a caller would have to carry to use a tool that only scopes keep it from: what it has and what the
@@ -35,8 +64,8 @@ func (s *Set) Lacking(c pos.Caller, name string) []pos.Scope {
 	return all
 }
 
-// opens says of a tool whether the caller may use it where the call went, so that no answer sends anybody to a closed
-// door. A name that the set does not know stays.
+// opens says of a tool whether the caller has it in its list and may use it where the call went, so that no answer sends
+// anybody to a closed door. A name that the set does not know stays.
 func (s *Set) opens(c pos.Caller) func(name string) bool {
 	return func(name string) bool {
 		t, ok := s.byName[name]
@@ -44,9 +73,9 @@ func (s *Set) opens(c pos.Caller) func(name string) bool {
 		case !ok:
 			return true
 		case len(c.Targets) == 0 || t.Where == Nowhere:
-			return t.Visible(c)
+			return t.InList(c)
 		}
-		return t.permitCaller(c) == nil && slices.ContainsFunc(c.Targets, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
+		return t.InList(c) && slices.ContainsFunc(c.Targets, func(b pos.Business) bool { return t.permitAt(c, b) == nil })
 	}
 }
 

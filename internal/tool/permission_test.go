@@ -85,7 +85,7 @@ func TestNextStepsAreOpen(t *testing.T) {
 	next := func(name string, where tool.Where) tool.Tool {
 		return tool.New(tool.Spec[none]{
 			Name: name, Title: tool.Title{ES: "Hola", EN: "Hello"}, About: "Says what is next.", Scopes: tool.AnyScope(),
-			Effect: tool.Reads, Where: where, For: tool.Everyone,
+			Effect: tool.Reads, Where: where, For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext,
 		}, func(context.Context, pos.Caller, none) (a tool.Answer[visited, none], err error) {
 			a.Next("everyone", "reporter", "manager", "cook", "platform")
 			return a, nil
@@ -161,6 +161,8 @@ func TestSpecWithoutSomething(t *testing.T) {
 		"effect":      func(s *tool.Spec[none]) { s.Effect = 0 },
 		"where":       func(s *tool.Spec[none]) { s.Where = 0 },
 		"audience":    func(s *tool.Spec[none]) { s.For = 0 },
+		"kinds":       func(s *tool.Spec[none]) { s.Default = 0 },
+		"toolset":     func(s *tool.Spec[none]) { s.Toolset = 0 },
 	} {
 		if !panics(func() { plain("a", forget) }) {
 			t.Errorf("a tool without %s was made", name)

@@ -50,6 +50,32 @@ const (
 	Several            // people whose sign-in opens several businesses, and who may go to each
 )
 
+// Kinds are kinds of business whose lists have a tool by default: a list is read in every conversation, so it has what such
+// a business asks for most.
+type Kinds uint8
+
+// The kinds. Each bit before OnRequest is one kind of business.
+const (
+	Retail Kinds = 1 << iota
+	Restaurant
+	Services
+	OnRequest // none: only who asks for the tool's toolset sees it
+
+	Goods     = Retail | Restaurant
+	EveryKind = Goods | Services
+)
+
+// kindNames are what businesses call their kinds, in the order of the bits.
+var kindNames = []string{"retail", "restaurant", "services"}
+
+// kindOf is the kind of a business. One that nobody knows yet sees what any kind does.
+func kindOf(b pos.Business) Kinds {
+	if i := slices.Index(kindNames, b.Type); i >= 0 {
+		return 1 << i
+	}
+	return EveryKind
+}
+
 // Scopes are the rights that a tool needs, all of them. Nil is not valid: use AnyScope for none.
 type Scopes []pos.Scope
 
@@ -68,9 +94,11 @@ type Spec[In any] struct {
 	Effect  Effect
 	Where   Where
 	For     Audience
-	Module  string // the module that the business must use; empty: none
-	Steady  bool   // the answer is made of the Caller and its business days alone, whatever the session; see Recall
-	Example In     // shown in the documentation, and run by a test on the demo data
+	Module  string       // the module that the business must use; empty: none
+	Default Kinds        // of business that see it in their lists without asking for its toolset
+	Toolset pos.Toolsets // the one that it is in
+	Steady  bool         // the answer is made of the Caller and its business days alone, whatever the session; see Recall
+	Example In           // shown in the documentation, and run by a test on the demo data
 }
 
 // Tool is a Spec bound to its function. Make one with New.
@@ -83,6 +111,8 @@ type Tool struct {
 	Where   Where
 	For     Audience
 	Module  string
+	Default Kinds
+	Toolset pos.Toolsets
 	Steady  bool
 	Example json.RawMessage
 
@@ -119,7 +149,7 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 	output := func() *jsonschema.Schema { return outputOf[D, T](spec.Name, in.Properties["fields"] != nil) }
 	return Tool{
 		Name: spec.Name, Title: spec.Title, About: spec.About, Scopes: spec.Scopes, Effect: spec.Effect,
-		Where: spec.Where, For: spec.For, Module: spec.Module, Steady: spec.Steady, Example: example, Input: in, Output: output,
+		Where: spec.Where, For: spec.For, Module: spec.Module, Default: spec.Default, Toolset: spec.Toolset, Steady: spec.Steady, Example: example, Input: in, Output: output,
 		fields: sync.OnceValue(func() []string { return rowFields(output()) }),
 		run: func(ctx context.Context, c pos.Caller, args map[string]any, opens func(string) bool) (reply, error) {
 			var typed In
@@ -171,6 +201,10 @@ func (s Spec[In]) check() error {
 		missing = "where"
 	case s.For == 0:
 		missing = "audience"
+	case s.Default == 0:
+		missing = "kinds of business that list it"
+	case s.Toolset == 0:
+		missing = "toolset"
 	default:
 		return nil
 	}

@@ -52,11 +52,14 @@ type consentPage struct {
 	OnlyOne    bool
 	Limited    bool // in one of the businesses the person sees less
 	Rights     []right
-	Again      string // the text that tells a person who let the client in before; empty: nobody did
+	Toolsets   []toolset // that the person may add to what the assistant is shown
+	Again      string    // the text that tells a person who let the client in before; empty: nobody did
 
 	Alert string // names a text
 	Ref   string
 	More  string // for developers
+
+	extras []Extra
 }
 
 // clientCard is who asks, as the page shows it.
@@ -130,6 +133,9 @@ func (h *Handler) consentPage(c oauth.Consent, id, browser string) consentPage {
 		return p
 	}
 	p.Person = c.Person
+	if h.o.Extras != nil {
+		p.extras = h.o.Extras(c.Person.Businesses, c.Scopes)
+	}
 	p.Who = cmp.Or(pos.Clean(c.Person.Name), pos.Clean(c.Person.Email))
 	before := c.Before
 	if before == nil {
@@ -150,6 +156,7 @@ func (p *consentPage) choose(c oauth.Consent, chosen oauth.Choice) {
 	p.OnlyOne = len(p.Businesses) == 1
 	p.Limited = slices.ContainsFunc(p.Businesses, func(b choosable) bool { return b.Limited })
 	p.Rights = rightsOf(c.Scopes, func(s pos.Scope) bool { return slices.Contains(chosen.Scopes, s) })
+	p.Toolsets = toolsetsOf(p.extras, chosen.Toolsets)
 	for i, r := range p.Rights {
 		p.Rights[i].Refused = c.Before != nil && !slices.Contains(c.Before.Scopes, r.Scope)
 	}
@@ -265,22 +272,34 @@ func (h *Handler) consentAnswer(w http.ResponseWriter, r *http.Request) {
 	h.deliver(w, r, http.StatusOK, to, approved)
 }
 
-// later shows the page of a request again, with what is chosen so far.
+// later shows the page of a request again.
 func (h *Handler) later(w http.ResponseWriter, r *http.Request, id, browser string) {
-	c, err := h.ask(r, id, browser)
+	p, err := h.soFar(r, id, browser)
 	if err != nil {
 		h.fail(w, r, err)
 		return
+	}
+	h.showConsent(w, r, http.StatusOK, p)
+}
+
+// soFar is the page of a request with what the form that was sent has chosen.
+func (h *Handler) soFar(r *http.Request, id, browser string) (consentPage, error) {
+	c, err := h.ask(r, id, browser)
+	if err != nil {
+		return consentPage{}, err
 	}
 	p := h.consentPage(c, id, browser)
 	if c.Person != nil {
 		p.choose(c, choiceOf(r))
 	}
-	h.showConsent(w, r, http.StatusOK, p)
+	return p, nil
 }
 
 func choiceOf(r *http.Request) oauth.Choice {
-	return oauth.Choice{Businesses: r.PostForm["business"], Scopes: among(r.PostForm["scope"], pos.AllScopes())}
+	return oauth.Choice{
+		Businesses: r.PostForm["business"], Scopes: among(r.PostForm["scope"], pos.AllScopes()),
+		Toolsets: pos.KnownToolsets(r.PostForm["toolset"]),
+	}
 }
 
 // answerFailed asks again with the same choice, if the request still stands.
@@ -290,14 +309,10 @@ func (h *Handler) answerFailed(w http.ResponseWriter, r *http.Request, id, brows
 		h.fail(w, r, p)
 		return
 	}
-	c, gone := h.ask(r, id, browser)
+	show, gone := h.soFar(r, id, browser)
 	if gone != nil {
 		h.fail(w, r, p)
 		return
-	}
-	show := h.consentPage(c, id, browser)
-	if c.Person != nil {
-		show.choose(c, choiceOf(r))
 	}
 	h.again(w, r, p, show)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
@@ -78,6 +79,41 @@ func TestWhatWasNotGivenIsTold(t *testing.T) {
 	again.has(t, 200, `value="reports:read" checked`, "not given last time")
 	d.before.Scopes = d.scopes
 	d.signedIn("ana").lacks(t, "it asks for more now", "not given last time")
+}
+
+// Tools that a business of this kind is not shown are offered by what people call them, unmarked until somebody marks them;
+// the choice stays through another look at the page and is marked next time.
+func TestToolsetsAreOffered(t *testing.T) {
+	t.Parallel()
+	var asked []pos.Scope
+	d := openDesk(t, func(o *Options) {
+		o.Extras = func(at []credential.Membership, scopes []pos.Scope) []Extra {
+			asked = scopes
+			if len(at) == 1 {
+				return nil
+			}
+			return []Extra{{pos.ToolsetReports, "Impuestos", "Taxes"}, {pos.ToolsetStock, "Existencias", "Inventory"}, {pos.ToolsetStock, "Traslados <b>", "Transfers <b>"}}
+		}
+	})
+	p := d.signedIn("ana")
+	p.has(t, 200, `name="toolset" value="stock"`, "Inventory, Transfers &lt;b&gt;", "Taxes", "no more rights")
+	p.lacks(t, `value="stock" checked`, `value="reports" checked`, `value="all"`, `value="sales"`)
+	if len(asked) != len(d.scopes) {
+		t.Errorf("offered for the scopes %v", asked)
+	}
+	p = d.post("/oauth/consent/answer", p.form("decision", "later", "toolset", "stock"))
+	p.has(t, 200, `value="stock" checked`)
+	p = d.post("/oauth/consent/answer", p.form("decision", "approve", "toolset", "stock"))
+	p.has(t, 400, "Something is not chosen yet", `value="stock" checked`)
+	d.post("/oauth/consent/answer", p.form("decision", "approve", "business", quetzal, "scope", "pos:read", "toolset", "stock", "toolset", "made up")).has(t, 200, "Done")
+	if d.chosen.Toolsets != pos.ToolsetStock {
+		t.Errorf("approved %q", d.chosen.Toolsets)
+	}
+	d.before = &oauth.Choice{Businesses: []string{ceiba}, Scopes: []pos.Scope{pos.ScopePOSRead}, Toolsets: pos.EveryToolset}
+	d.signedIn("ana").has(t, 200, `value="stock" checked`, `value="reports" checked`)
+	d.lang = "es"
+	d.signedIn("ana").has(t, 200, "Existencias, Traslados &lt;b&gt;", "No le dan más permisos")
+	d.signedIn("beto").lacks(t, `name="toolset"`, "Existencias")
 }
 
 // What can be mended is asked again on the same page, with what was chosen; the rest ends on a page of its own.

@@ -30,7 +30,7 @@ func (h *Handler) readForm(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	for name, values := range r.PostForm {
-		if len(values) > 1 && !slices.Contains([]string{"business", "scope"}, name) {
+		if len(values) > 1 && !slices.Contains([]string{"business", "scope", "toolset"}, name) {
 			h.problem(w, r, refusedForm(http.StatusBadRequest, "a field of the form is there twice", nil))
 			return false
 		}

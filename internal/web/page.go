@@ -40,7 +40,7 @@ func parsePages(a assets) (map[language]pages, error) {
 		for _, name := range pageNames() {
 			tmpl := template.New("layout.html").Option("missingkey=error").Funcs(template.FuncMap{
 				"say": t.say, "asset": a.url, "copyOf": func(label, text string) copyable { return copyable{label, text} },
-				"naming": t.with,
+				"naming": t.with, "either": pos.Lang(l).Say,
 			})
 			tmpl, err := tmpl.ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 			if err != nil {

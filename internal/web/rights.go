@@ -58,6 +58,28 @@ func among(words []string, asked []pos.Scope) []pos.Scope {
 	return out
 }
 
+// toolset is a group of tools that a person may add to those that an assistant is shown; its text is toolset.NAME.
+type toolset struct {
+	Name   string
+	Tools  []Extra
+	Chosen bool
+}
+
+// toolsetsOf groups extra tools.
+func toolsetsOf(extras []Extra, chosen pos.Toolsets) []toolset {
+	var all pos.Toolsets
+	for _, e := range extras {
+		all |= e.Toolset
+	}
+	var out []toolset
+	for _, name := range all.Names() {
+		set := pos.KnownToolsets([]string{name})
+		tools := slices.DeleteFunc(slices.Clone(extras), func(e Extra) bool { return e.Toolset != set })
+		out = append(out, toolset{name, tools, chosen.Bring(set)})
+	}
+	return out
+}
+
 // choosable is a business as a person decides on it.
 type choosable struct {
 	ID, Name string

@@ -50,6 +50,15 @@ func englishTexts() texts {
 		"right.pos-write.more":     "It always asks first: it shows what would change, and nothing changes until you say yes.",
 		"right.pos-write.short":    "make changes",
 
+		"consent.toolsets":       "Tools that it is not shown by default",
+		"consent.toolsets-about": "Tick only what you will use: with more tools the assistant reads more before it answers. They give it no more rights.",
+		"toolset.stock":          "Catalogue and stock",
+		"toolset.sales":          "Sales, drawers and customers",
+		"toolset.reports":        "More reports",
+		"toolset.psa":            "Projects and hours",
+		"toolset.intents":        "More summaries and advice",
+		"toolset.writes":         "More changes, always asking first",
+
 		"role.owner":   "owner",
 		"role.admin":   "admin",
 		"role.manager": "manager",

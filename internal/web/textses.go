@@ -50,6 +50,15 @@ func spanishTexts() texts {
 		"right.pos-write.more":     "Siempre pregunta antes: muestra qué cambiaría y no cambia nada hasta que usted dice que sí.",
 		"right.pos-write.short":    "hacer cambios",
 
+		"consent.toolsets":       "Herramientas que normalmente no se le muestran",
+		"consent.toolsets-about": "Marque solo lo que vaya a usar: con más herramientas el asistente lee más antes de responder. No le dan más permisos.",
+		"toolset.stock":          "Catálogo y existencias",
+		"toolset.sales":          "Ventas, caja y clientes",
+		"toolset.reports":        "Más reportes",
+		"toolset.psa":            "Proyectos y horas",
+		"toolset.intents":        "Más resúmenes y consejos",
+		"toolset.writes":         "Más cambios, siempre preguntando antes",
+
 		"role.owner":   "dueño",
 		"role.admin":   "administrador",
 		"role.manager": "gerente",

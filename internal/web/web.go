@@ -18,6 +18,7 @@ import (
 
 	"github.com/flowpos/flowpos-backend/internal/credential"
 	"github.com/flowpos/flowpos-backend/internal/oauth"
+	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
 // Authorizer is what *oauth.Server does. Everything fails with an *oauth.Problem.
@@ -66,9 +67,19 @@ type Options struct {
 	Tokens     Tokens     // nil: no tokens
 	Grants     Grants     // nil: connected assistants are not listed
 
+	// Extras are the tools that assistants with these scopes may use in one of these businesses and are not shown by default;
+	// nil: none are offered.
+	Extras func(at []credential.Membership, scopes []pos.Scope) []Extra
+
 	Limits Limits // its functions may be nil
 	Log    *slog.Logger
 	Now    func() time.Time
+}
+
+// Extra is a tool that assistants see only when its toolset was asked for.
+type Extra struct {
+	Toolset pos.Toolsets
+	ES, EN  string // what people call it
 }
 
 // Handler serves the pages. Make one with New.

@@ -159,7 +159,7 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	// These are put together from a beginning and a name.
-	made := regexp.MustCompile(`^(title|problem|right|role|done|when|life)\.`)
+	made := regexp.MustCompile(`^(title|problem|right|toolset|role|done|when|life)\.`)
 	for name, text := range es {
 		if strings.TrimSpace(text) == "" || strings.TrimSpace(en[name]) == "" {
 			t.Errorf("%s is empty", name)
@@ -169,6 +169,11 @@ func TestTexts(t *testing.T) {
 		}
 		if !made.MatchString(name) && !strings.Contains(source.String(), `"`+name+`"`) {
 			t.Errorf("nobody says %s", name)
+		}
+	}
+	for _, name := range (pos.ToolsetStock | pos.ToolsetSales | pos.ToolsetReports | pos.ToolsetPSA | pos.ToolsetIntents | pos.ToolsetWrites).Names() {
+		if es["toolset."+name] == "" { // those that a merchant may be offered
+			t.Errorf("nobody says what the toolset %s is", name)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type shelf struct {
 func specOf[In any](name string, example In) tool.Spec[In] {
 	return tool.Spec[In]{
 		Name: name, Title: tool.Title{ES: "Estante", EN: "Shelf"}, About: "What is on the shelf, and nothing else.", Scopes: tool.AnyScope(),
-		Effect: tool.Reads, Where: tool.One, For: tool.Everyone, Example: example,
+		Effect: tool.Reads, Where: tool.One, For: tool.Everyone, Default: tool.EveryKind, Toolset: pos.ToolsetContext, Example: example,
 	}
 }
 
