@@ -15,11 +15,12 @@ import * as mcpremote from './suites/mcpremote.mjs'
 import * as oauth from './suites/oauth.mjs'
 import * as refresh from './suites/refresh.mjs'
 import * as shared from './suites/shared.mjs'
+import * as signin from './suites/signin.mjs'
 import * as typescript from './suites/typescript.mjs'
 
 // A suite exports: needs (a kind of server, see servers.mjs), fast (part of make check), about (one
 // line for --help) and run(check, server); check(what, fn) is one check, check.skip(what, why) one that cannot be made here, check.say(text) a figure.
-const suites = { inspector, claude, discovery, keysonly, oauth, conformance, typescript, alternation, shared, refresh, mcpremote, firebase }
+const suites = { inspector, claude, discovery, keysonly, oauth, conformance, typescript, alternation, shared, refresh, mcpremote, firebase, signin }
 
 const usage = `usage: run [options] [SUITE...]
 

@@ -1,5 +1,6 @@
 // From a sign-in at the Firebase Auth emulator to a tool call, and what must not get that far.
 
+import { call, Emulator } from '../emulator.mjs'
 import { expect } from '../report.mjs'
 import { sdk1, sdk2Newer } from './sdks.mjs'
 
@@ -99,48 +100,6 @@ async function strangers(check, server, base, emulator, idToken, accessToken) {
   await refused('an ID token where access tokens go', 401, async () => ({ status: await initialize(server.url, idToken) }))
   await refused('nothing at all', 401, () => exchange(undefined))
   await refused('an unsigned token where no emulator is set', 401, () => call('POST', `${server.strict}/token`, idToken))
-}
-
-class Emulator {
-  #api
-  #project
-
-  constructor({ emulator, project }) {
-    this.#api = `${emulator}/identitytoolkit.googleapis.com/v1`
-    this.#project = project
-  }
-
-  /** signIn makes an account whose id the demo's database knows, and signs in with its password. */
-  async signIn(localId, email) {
-    const password = 'correct horse'
-    await this.#post(`projects/${this.#project}/accounts`, { localId, email, password, emailVerified: true }, 'owner')
-    return this.#idToken('accounts:signInWithPassword', { email, password })
-  }
-
-  /** signUp makes an account as anybody can; without an address an anonymous one. */
-  signUp(email) {
-    return this.#idToken('accounts:signUp', email ? { email, password: 'correct horse' } : {})
-  }
-
-  async #idToken(path, body) {
-    return (await this.#post(`${path}?key=fake`, { ...body, returnSecureToken: true })).idToken
-  }
-
-  async #post(path, body, bearer) {
-    const answer = await call('POST', `${this.#api}/${path}`, bearer, body)
-    expect(answer.status === 200, `the emulator says ${answer.status}`, answer.body)
-    return answer.body
-  }
-}
-
-/** call sends JSON, or nothing, and returns {status, body}. */
-async function call(method, url, bearer, body) {
-  const headers = {}
-  if (bearer) headers.Authorization = `Bearer ${bearer}`
-  if (body) headers['Content-Type'] = 'application/json'
-  const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) })
-  const text = await answer.text()
-  return { status: answer.status, body: text ? JSON.parse(text) : undefined }
 }
 
 /** initialize is the status of opening a session. */

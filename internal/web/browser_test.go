@@ -41,7 +41,7 @@ func TestBrowser(t *testing.T) {
 	}
 	client := httptest.NewServer(assistant(s))
 	t.Cleanup(client.Close)
-	env := append(os.Environ(), "DEMO="+serve(func(*Options) {}), "CLIENT="+client.URL)
+	env := append(os.Environ(), "DEMO="+serve(func(o *Options) { o.Extras = extras }), "CLIENT="+client.URL)
 	if host := startEmulator(t); host != "" {
 		verifier := credential.NewFirebase(credential.FirebaseOptions{ProjectID: "demo-flowpos", Emulator: true})
 		s.verifier = verifier

@@ -304,6 +304,14 @@ func optionsOf(s *shop, public string, log io.Writer) Options {
 	}
 }
 
+// extras are tools that whoever has several businesses is not shown by default.
+func extras(at []credential.Membership, _ []pos.Scope) []Extra {
+	if len(at) == 1 {
+		return nil
+	}
+	return []Extra{{pos.ToolsetReports, "Impuestos", "Taxes"}, {pos.ToolsetStock, "Existencias", "Inventory"}, {pos.ToolsetStock, "Traslados <b>", "Transfers <b>"}}
+}
+
 func openDesk(t *testing.T, change ...func(*Options)) *desk {
 	t.Helper()
 	d := &desk{shop: newShop(time.Now), t: t, log: &logged{}, lang: "en"}
