@@ -35,6 +35,7 @@ export async function run(check, server) {
     for (const method of ['client_secret_basic', 'client_secret_post']) {
       await check(`${sdk.name}: with ${method}`, () => confidential(sdk, server, method))
     }
+    await check(`${sdk.name}: from a URL with toolsets, the same resource all along`, () => toolsets(sdk, server))
     await check(`${sdk.name}: without the metadata, at /authorize, /token and /register`, () => aliases(sdk, server))
   }
   await cors(check, server)
@@ -55,6 +56,20 @@ async function fromURL(assistant, server) {
   const names = (await assistant.client.listTools()).tools.map((tool) => tool.name)
   expect(names.includes('whoami') && names.includes('get_sales_report'), 'the list lacks one of them', names)
   expect((await assistant.call('whoami')).includes('v2_oauth'), 'whoami does not know this sign-in')
+}
+
+/** toolsets connects with a URL that asks for more tools to be listed. */
+async function toolsets(sdk, server) {
+  const url = `${server.url}?toolsets=stock,reports`
+  const assistant = new Assistant(sdk, url)
+  try {
+    await assistant.signIn()
+    expect(assistant.asked[0].searchParams.get('resource') === url, 'another resource', assistant.asked[0].search)
+    expect((await assistant.client.listTools()).tools.some((tool) => tool.name === 'get_inventory'), 'no get_inventory in the list')
+    await refreshed(assistant)
+  } finally {
+    await assistant.close()
+  }
 }
 
 /** refreshed spoils the access token: 401, refresh, and the same call again, without a word to the person. */
