@@ -38,28 +38,29 @@ export async function withChromium(fn) {
 const asAna = (page) => page.getByRole('button', { name: 'Entrar como Ana' }).click()
 
 /** approve clicks through the pages, allows everything that is marked in all businesses, and ends at the redirect URI. */
-export async function approve(browser, url, signIn = asAna) {
-  return onPage(browser, url, async (page) => {
+export async function approve(browser, url, signIn = asAna, expected) {
+  const allow = async (page) => {
     await signIn(page)
     await page.getByRole('button', { name: 'Permitir', exact: true }).waitFor()
     for (const box of await page.locator('input[name=business][type=checkbox]').all()) await box.check()
     await page.getByRole('button', { name: 'Permitir', exact: true }).click()
     await page.waitForURL((to) => to.origin !== new URL(url).origin)
     return { at: new URL(page.url()), said: await page.locator('body').innerText() }
-  })
+  }
+  return onPage(browser, url, allow, expected)
 }
 
-/** refusal is what Chromium says of a page of ours with a status that is not 200, which is no complaint. */
-const refusal = /^Failed to load resource: the server responded with a status of 40[13]/
-
-/** onPage calls fn with a page at the URL, and fails when that server's pages complain: a script that threw, a broken policy. */
-export async function onPage(browser, url, fn) {
+/**
+ * onPage calls fn with a page at the URL, and fails when that server's pages complain: a script that threw, a broken policy. What
+ * matches expected is no complaint.
+ */
+export async function onPage(browser, url, fn, expected) {
   const page = await browser.newPage()
   page.setDefaultTimeout(15_000)
   const broken = []
   const ours = (at) => at?.startsWith(new URL(url).origin) // the program's own page is its own business
   page.on('pageerror', (error) => ours(page.url()) && broken.push(String(error)))
-  page.on('console', (message) => message.type() === 'error' && ours(message.location().url) && !refusal.test(message.text()) && broken.push(message.text()))
+  page.on('console', (message) => message.type() === 'error' && ours(message.location().url) && !expected?.test(message.text()) && broken.push(message.text()))
   await page.goto(url)
   const result = await fn(page)
   await page.close()

@@ -58,10 +58,16 @@ async function pages(check, server, browser) {
   await refused(check, server, browser)
 }
 
+/** asked is where an assistant without tokens sends its person. */
+async function asked(assistant) {
+  const error = await assistant.connect().then(() => undefined, (e) => e)
+  expect(error instanceof assistant.sdk.UnauthorizedError, `without a token: ${error}`)
+  return assistant.asked.at(-1).href
+}
+
 /** connect has a person answer in the browser. */
 async function connect(assistant, browser, signIn) {
-  await assistant.connect().catch(() => {})
-  const { at } = await approve(browser, assistant.asked.at(-1).href, signIn)
+  const { at } = await approve(browser, await asked(assistant), signIn)
   expect(at.searchParams.has('code') && at.searchParams.get('state') === assistant.kept.state, 'not an answer', at.href)
   await assistant.sdk.finish(assistant.transport, at.searchParams)
   await assistant.connect()
@@ -111,9 +117,9 @@ async function kept(page) {
 async function refused(check, server, browser) {
   const asks = async () => {
     const assistant = new Assistant(lines[1], server.url)
-    await assistant.connect().catch(() => {})
+    const url = await asked(assistant)
     await assistant.close()
-    return assistant.asked.at(-1).href
+    return url
   }
   const stays = async (page) => expect(page.url().includes('/oauth/consent?request='), 'not on the page', page.url())
 
@@ -133,11 +139,12 @@ async function refused(check, server, browser) {
     })
   })
   await check('somebody without a business is told so, and another account goes', async () => {
-    await approve(browser, await asks(), async (page) => {
+    const twice = async (page) => {
       await enter('stranger@example.com')(page)
       await page.getByText('no tiene ningún negocio').waitFor()
       await enter(ana)(page)
-    })
+    }
+    await approve(browser, await asks(), twice, /^Failed to load resource: the server responded with a status of 403/)
   })
   await check('who has signed in can use another account, with its businesses alone', async () => {
     await onPage(browser, await asks(), async (page) => {

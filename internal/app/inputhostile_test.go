@@ -119,6 +119,7 @@ func seedHostile(t *testing.T, db *dbtest.DB) (seeded []string) {
 func readAll(t *testing.T, set *tool.Set, c pos.Caller, words, clean bool) map[string]string {
 	t.Helper()
 	out, told := map[string]string{}, map[string]bool{}
+	c.Toolsets = pos.EveryToolset
 	for _, l := range set.List(c) {
 		tl := toolNamed(t, set, l.Name)
 		if tl.Effect != tool.Reads {

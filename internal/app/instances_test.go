@@ -74,6 +74,8 @@ type roundRobin struct {
 	hosts []string
 	key   string
 	n     atomic.Int64
+
+	toolsets string // asked for with each request
 }
 
 func (r *roundRobin) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -82,6 +84,9 @@ func (r *roundRobin) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.URL, req.Host = &u, u.Host
 	req.Header.Set("Authorization", "Bearer "+r.key)
+	if r.toolsets != "" {
+		req.Header.Set("X-MCP-Toolsets", r.toolsets)
+	}
 	return http.DefaultTransport.RoundTrip(req)
 }
 

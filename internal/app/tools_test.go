@@ -123,15 +123,20 @@ func TestToolSnapshots(t *testing.T) {
 	db, state := smallDemo(t)
 	for _, who := range []string{"ana-tienda-full", "operator"} {
 		c, key := demoCaller(t, db, state, who)
-		rr := &roundRobin{hosts: []string{startInstanceAt(t, db, fridayEvening)}, key: key}
-		client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
-		cs, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: "http://" + rr.hosts[0] + "/mcp", HTTPClient: &http.Client{Transport: rr}}, nil)
-		if err != nil {
-			t.Fatal(err)
+		host := startInstanceAt(t, db, fridayEvening)
+		connect := func(toolsets string) *mcp.ClientSession {
+			through := &http.Client{Transport: &roundRobin{hosts: []string{host}, key: key, toolsets: toolsets}}
+			client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
+			cs, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: "http://" + host + "/mcp", HTTPClient: through}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = cs.Close() })
+			return cs
 		}
-		defer cs.Close()
 		hide := strings.NewReplacer(c.KeyID, "KEY-ID", version(), "VERSION")
-		tooltest.Snapshot(t, "testdata/snapshots", who+".instructions.txt", hide.Replace(cs.InitializeResult().Instructions)+"\n")
+		tooltest.Snapshot(t, "testdata/snapshots", who+".instructions.txt", hide.Replace(connect("").InitializeResult().Instructions)+"\n")
+		cs := connect("all")
 		tools, err := cs.ListTools(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -34,6 +34,7 @@ func TestToolsetsOfAnAssistant(t *testing.T) {
 		{"on the page", "uid-ana", []string{"stock"}, "", "", true, true},
 		{"in the URL", "uid-ana", nil, "?toolsets=stock", "", true, true},
 		{"in a header", "uid-ana", nil, "", "stock, reports", true, true},
+		{"in the URL, as programs write it", "uid-ana", nil, "?toolsets=stock%2CReports", "", true, true},
 		{"another one", "uid-ana", nil, "?toolsets=reports", "", true, false},
 		{"a shop", "uid-luis", nil, "", "", false, true},
 	} {
@@ -97,7 +98,8 @@ func (h withHeader) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// What a client reads on its way from a URL with toolsets names that URL; nothing else in a query is repeated.
+// What a client reads on its way from a URL with toolsets names that URL; nothing else in a query is repeated. That a name does
+// not exist is said by the endpoint, once there is somebody to tell.
 func TestDiscoveryFromAURLWithToolsets(t *testing.T) {
 	t.Parallel()
 	_, base := startByURL(t)
@@ -116,7 +118,8 @@ func TestDiscoveryFromAURLWithToolsets(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/mcp?toolsets=all": "/mcp?toolsets=all", "/mcp/readonly?toolsets=stock,sales": "/mcp/readonly?toolsets=stock,sales",
-		"/mcp?toolsets=everything": "/mcp", "/mcp?toolsets=stock&x=1": "/mcp", "/mcp?x=%22": "/mcp",
+		"/mcp/b/" + dbtest.Shop + "?toolsets=Stock%2Csales": "/mcp/b/" + dbtest.Shop + "?toolsets=Stock%2Csales",
+		"/mcp?toolsets=everything": "/mcp?toolsets=everything", "/mcp?toolsets=stock&x=1": "/mcp", "/mcp?x=%22": "/mcp", "/mcp?toolsets=%22": "/mcp",
 	} {
 		if got, _ := get(path); !strings.Contains(got, `resource_metadata="`+base+`/.well-known/oauth-protected-resource`+want+`",`) {
 			t.Errorf("%s: %s", path, got)

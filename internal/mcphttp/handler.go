@@ -209,7 +209,7 @@ func (h *Handler) deadline(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.patience)) // not every ResponseWriter can
 }
 
-// admit checks where a request comes from and goes to, and narrows the caller to it.
+// admit checks where a request comes from and goes to, narrows the caller to that, and notes which tools it wants to see.
 func (h *Handler) admit(r *http.Request, c *pos.Caller) *refusal {
 	if err := h.guard.check(r); err != nil {
 		return err

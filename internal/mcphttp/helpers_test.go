@@ -153,10 +153,10 @@ func newTool(name string, effect tool.Effect, where tool.Where, fn func(ctx cont
 }
 
 func (w *work) tools() []tool.Tool {
-	drawers := newTool("count_drawers", tool.Reads, tool.One, func(context.Context, pos.Caller) (string, error) { return "three", nil })
-	drawers.Default, drawers.Toolset = tool.OnRequest, pos.ToolsetSales
+	inventory := newTool("get_inventory", tool.Reads, tool.One, func(context.Context, pos.Caller) (string, error) { return "three", nil })
+	inventory.Default, inventory.Toolset = tool.OnRequest, pos.ToolsetStock
 	return []tool.Tool{
-		drawers,
+		inventory,
 		newTool("say_hello", tool.Reads, tool.Nowhere, func(context.Context, pos.Caller) (string, error) { return "hello", nil }),
 		newTool("say_where", tool.Reads, tool.One, func(_ context.Context, c pos.Caller) (string, error) { return c.Business().Name, nil }),
 		newTool("write_down", tool.Adds, tool.One, func(context.Context, pos.Caller) (string, error) { return "done", nil }),

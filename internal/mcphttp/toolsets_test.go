@@ -14,7 +14,7 @@ func TestToolsets(t *testing.T) {
 	ana := d.callers["ana"]
 	ana.Memo = new(pos.Memo) // as a credential that was read from the database
 	granted := ana
-	granted.Credential, granted.Memo, granted.Toolsets = "grant:1", new(pos.Memo), pos.ToolsetSales
+	granted.Credential, granted.Memo, granted.Toolsets = "grant:1", new(pos.Memo), pos.ToolsetStock
 	d.callers["ana"], d.callers["granted"] = ana, granted
 	in := start(t, setup{door: d})
 	for _, tt := range []struct {
@@ -23,16 +23,16 @@ func TestToolsets(t *testing.T) {
 		wide            bool
 	}{
 		{"nothing asked for", "ana", "", nil, false},
-		{"in the URL", "ana", "?toolsets=sales", nil, true},
-		{"in the header", "ana", "", []string{headerToolsets, "sales"}, true},
+		{"in the URL", "ana", "?toolsets=stock", nil, true},
+		{"in the header", "ana", "", []string{headerToolsets, "stock"}, true},
 		{"in the header, as the catalogue writes it", "ana", "", []string{"X-MCP-Toolsets", "Reports, ALL"}, true},
-		{"another one", "ana", "?toolsets=stock", nil, false},
-		{"twice in the URL", "ana", "?toolsets=stock&toolsets=sales", nil, true},
+		{"another one", "ana", "?toolsets=sales", nil, false},
+		{"twice in the URL", "ana", "?toolsets=sales&toolsets=stock", nil, true},
 		{"an empty one", "ana", "?toolsets=", nil, false},
-		{"half in the URL", "ana", "?toolsets=stock", []string{headerToolsets, "sales"}, true},
+		{"half in the URL", "ana", "?toolsets=sales", []string{headerToolsets, "stock"}, true},
 		{"readonly", "ana", "/readonly?toolsets=all", nil, true},
 		{"of the grant", "granted", "", nil, true},
-		{"of the grant, and another", "granted", "?toolsets=stock", nil, true},
+		{"of the grant, and another", "granted", "?toolsets=sales", nil, true},
 		{"somebody else's parameters", "ana", "?utm=%zz&x=1", nil, false},
 		{"nothing asked for again", "ana", "", nil, false},
 	} {
@@ -44,11 +44,15 @@ func TestToolsets(t *testing.T) {
 				body = newerBody("tools/list", `"x":1`)
 			}
 			a := send(t, "POST", url, tt.key, body, append(headers, tt.headers...)...)
-			if a.status != 200 || !strings.Contains(a.body, `"say_hello"`) || strings.Contains(a.body, `"count_drawers"`) != tt.wide {
+			if a.status != 200 || !strings.Contains(a.body, `"say_hello"`) || strings.Contains(a.body, `"get_inventory"`) != tt.wide {
 				t.Errorf("%s, %v: %d, want the wide list: %t; %s", tt.name, headers, a.status, tt.wide, a.body)
 			}
 		}
-		if a := send(t, "POST", url, tt.key, callBody(1, "count_drawers"), append(tt.headers, headerSession, id)...); !strings.Contains(a.body, "three") {
+		told := send(t, "POST", url, tt.key, newerBody("server/discover", `"x":1`), append(newerHeaders("server/discover", "")[1:], tt.headers...)...)
+		if told.status != 200 || strings.Contains(told.body, "get_inventory") != tt.wide {
+			t.Errorf("%s: told of the wide list: %s", tt.name, told.body)
+		}
+		if a := send(t, "POST", url, tt.key, callBody(1, "get_inventory"), append(tt.headers, headerSession, id)...); !strings.Contains(a.body, "three") {
 			t.Errorf("%s: the call: %s", tt.name, a.body)
 		}
 	}

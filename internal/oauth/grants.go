@@ -35,6 +35,7 @@ type granted struct {
 	ends    time.Time
 }
 
+// A code that a version before toolsets made has none, not an empty list.
 const redeemSQL = `-- oauth: turn a code into a grant
 SELECT outcome, coalesce(grant_id::text, ''), coalesce(user_id::text, ''), expires_at
 FROM redeem_code(@code, @uid, @client, @name, nullif(@host, ''), @snapshot, @scopes, @businesses::uuid[], coalesce(@toolsets, '{}'::text[]), @refresh, @idle)`

@@ -129,7 +129,7 @@ func TestAuthorizeThatTellsTheClient(t *testing.T) {
 		"a scope twice":                {add(asking(client), "scope", "pos:write"), "invalid_request"},
 		"another resource":             {asking(client, "resource", "https://other.test/mcp"), "invalid_target"},
 		"a resource with a query":      {asking(client, "resource", issuer+"/mcp?x=1"), "invalid_target"},
-		"toolsets that are none":       {asking(client, "resource", issuer+"/mcp?toolsets=everything"), "invalid_target"},
+		"toolsets and more":            {asking(client, "resource", issuer+"/mcp?toolsets=stock&x=1"), "invalid_target"},
 		"a resource with a slash":      {asking(client, "resource", issuer+"/mcp/"), "invalid_target"},
 		"one good and one other":       {add(asking(client), "resource", "https://other.test/mcp"), "invalid_target"},
 		"a resource that begins alike": {asking(client, "resource", issuer+"/mcpx"), "invalid_target"},

@@ -23,37 +23,39 @@ const (
 )
 
 // toolsetNames are in the order of the bits.
-var toolsetNames = []string{"context", "stock", "sales", "reports", "psa", "intents", "writes", "all"}
+func toolsetNames() []string {
+	return []string{"context", "stock", "sales", "reports", "psa", "intents", "writes", "all"}
+}
 
 // ParseToolsets reads names separated by commas or spaces, and refuses one that does not exist.
 func ParseToolsets(s string) (Toolsets, error) {
 	var out Toolsets
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
-		i := slices.Index(toolsetNames, strings.ToLower(w))
+		i := slices.Index(toolsetNames(), strings.ToLower(w))
 		if i < 0 {
-			return 0, fmt.Errorf("there is no toolset %q; there are: %s", Clip(Clean(w), 40), strings.Join(toolsetNames, ", "))
+			return 0, fmt.Errorf("there is no toolset %q; there are: %s", Clip(Clean(w), 20), strings.Join(toolsetNames(), ", "))
 		}
 		out |= 1 << i
 	}
 	return out, nil
 }
 
-// PlainToolsets says whether the query of a URL asks for toolsets and for nothing else, as in toolsets=reports,writes. Such a
-// URL of the endpoint is one that people paste: discovery and authorization take it for the endpoint's own (RFC 9728, 3, has
-// a resource's query in its metadata's address, and clients compare the two).
+// PlainToolsets says whether the query of a URL asks for toolsets and for nothing else, as in toolsets=reports,writes or, of
+// programs, toolsets=reports%2Cwrites. Such a URL of the endpoint is one that people paste: discovery and authorization take
+// it for the endpoint's own, for RFC 9728, 3.1, puts a resource's query into the address of its metadata, and clients compare
+// the two. Names are not looked up: of one that does not exist the endpoint tells, which is where people read it.
 func PlainToolsets(query string) bool {
 	names, ok := strings.CutPrefix(query, "toolsets=")
-	if !ok || names == "" || len(names) > 100 || strings.ContainsFunc(names, func(r rune) bool { return r != ',' && (r < 'a' || r > 'z') }) {
-		return false
-	}
-	_, err := ParseToolsets(names)
-	return err == nil
+	names = strings.ReplaceAll(strings.ReplaceAll(names, "%2C", ","), "%2c", ",")
+	return ok && names != "" && len(names) <= 100 && !strings.ContainsFunc(names, func(r rune) bool {
+		return r != ',' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 // KnownToolsets are those of the names that exist; a version to come may have kept others.
 func KnownToolsets(names []string) Toolsets {
 	var out Toolsets
-	for i, n := range toolsetNames {
+	for i, n := range toolsetNames() {
 		if slices.Contains(names, n) {
 			out |= 1 << i
 		}
@@ -67,7 +69,7 @@ func (t Toolsets) Bring(of Toolsets) bool { return t&(of|EveryToolset) != 0 }
 // Names of the toolsets, in their order.
 func (t Toolsets) Names() []string {
 	out := []string{}
-	for i, n := range toolsetNames {
+	for i, n := range toolsetNames() {
 		if t&(1<<i) != 0 {
 			out = append(out, n)
 		}

@@ -52,7 +52,7 @@ func (k Kinds) String() string {
 		return "everywhere"
 	}
 	var words []string
-	for i, w := range kindNames {
+	for i, w := range kindNames() {
 		if k&(1<<i) != 0 {
 			words = append(words, w)
 		}

@@ -42,11 +42,11 @@ func (s *Set) Instructions(c pos.Caller) string {
 	if c.ReadOnly {
 		b.WriteString(" This connection is read-only.")
 	}
-	visible := map[string]bool{}
+	listed := map[string]bool{}
 	dated := false
 	for _, t := range s.tools {
 		if t.InList(c) {
-			visible[t.Name] = true
+			listed[t.Name] = true
 			dated = dated || t.Input.Properties["period"] != nil
 		}
 	}
@@ -57,7 +57,7 @@ func (s *Set) Instructions(c pos.Caller) string {
 	sep := "\nUse: "
 	for _, q := range questions() {
 		hint := sep + q[0] + " (" + q[1] + ")"
-		if !visible[q[0]] || b.Len()+len(hint)+1 > maxInstructions {
+		if !listed[q[0]] || b.Len()+len(hint)+1 > maxInstructions {
 			continue
 		}
 		b.WriteString(hint)

@@ -38,17 +38,17 @@ func (t Tool) Annotations() Annotations {
 // List is what the caller sees (see Tool.InList), in the set's order, with the arguments that depend on the caller: business where there
 // is a choice, lang everywhere. Equal callers get the same slice; it must not be changed.
 func (s *Set) List(c pos.Caller) []Listed {
-	visible := make([]Tool, 0, len(s.tools))
+	mine := make([]Tool, 0, len(s.tools))
 	for _, t := range s.tools {
 		if t.InList(c) {
-			visible = append(visible, t)
+			mine = append(mine, t)
 		}
 	}
 	lang, choice := langOf(c), choiceOf(c)
-	key := listKey(visible, lang, choice)
+	key := listKey(mine, lang, choice)
 	return s.lists.get(key, func() []Listed {
-		out := make([]Listed, len(visible))
-		for i, t := range visible {
+		out := make([]Listed, len(mine))
+		for i, t := range mine {
 			out[i] = t.listed(lang, choice)
 		}
 		return out
@@ -57,19 +57,19 @@ func (s *Set) List(c pos.Caller) []Listed {
 
 // ListKey names what List returns for a caller: equal keys, equal lists. For caches of the encoded list.
 func (s *Set) ListKey(c pos.Caller) string {
-	var visible []Tool
+	var mine []Tool
 	for _, t := range s.tools {
 		if t.InList(c) {
-			visible = append(visible, t)
+			mine = append(mine, t)
 		}
 	}
-	return listKey(visible, langOf(c), choiceOf(c))
+	return listKey(mine, langOf(c), choiceOf(c))
 }
 
-func listKey(visible []Tool, lang pos.Lang, choice []string) string {
+func listKey(mine []Tool, lang pos.Lang, choice []string) string {
 	var b strings.Builder
 	b.WriteString(string(lang))
-	for _, t := range visible {
+	for _, t := range mine {
 		b.WriteByte(' ')
 		b.WriteString(t.Name)
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/flowpos/flowpos-backend/internal/pos"
 )
 
-// Visible says whether the caller may use the tool: permitted in at least one of the businesses.
-func (t Tool) Visible(c pos.Caller) bool {
+// Usable says whether the caller may use the tool: permitted in at least one of the businesses.
+func (t Tool) Usable(c pos.Caller) bool {
 	return t.permitted(c, func(pos.Business) bool { return true })
 }
 
@@ -15,7 +15,7 @@ func (t Tool) Visible(c pos.Caller) bool {
 // it there by default, or in any once its toolset was asked for.
 func (t Tool) InList(c pos.Caller) bool {
 	if c.Toolsets.Bring(t.Toolset) {
-		return t.Visible(c)
+		return t.Usable(c)
 	}
 	return t.Default != OnRequest && t.permitted(c, t.usual)
 }
@@ -58,7 +58,7 @@ func (s *Set) Lacking(c pos.Caller, name string) []pos.Scope {
 		return nil
 	}
 	all := slices.DeleteFunc(pos.AllScopes(), func(sc pos.Scope) bool { return !c.Has(sc) && !slices.Contains(t.Scopes, sc) })
-	if c.Scopes = all; !t.Visible(c) {
+	if c.Scopes = all; !t.Usable(c) {
 		return nil
 	}
 	return all

@@ -162,7 +162,10 @@ func TestSpecWithoutSomething(t *testing.T) {
 		"where":       func(s *tool.Spec[none]) { s.Where = 0 },
 		"audience":    func(s *tool.Spec[none]) { s.For = 0 },
 		"kinds":       func(s *tool.Spec[none]) { s.Default = 0 },
+		"one answer":  func(s *tool.Spec[none]) { s.Default = tool.OnRequest | tool.Retail },
 		"toolset":     func(s *tool.Spec[none]) { s.Toolset = 0 },
+		"one toolset": func(s *tool.Spec[none]) { s.Toolset = pos.ToolsetStock | pos.ToolsetSales },
+		"its own":     func(s *tool.Spec[none]) { s.Toolset = pos.EveryToolset },
 	} {
 		if !panics(func() { plain("a", forget) }) {
 			t.Errorf("a tool without %s was made", name)

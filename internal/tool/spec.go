@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync"
 
@@ -66,11 +67,11 @@ const (
 )
 
 // kindNames are what businesses call their kinds, in the order of the bits.
-var kindNames = []string{"retail", "restaurant", "services"}
+func kindNames() []string { return []string{"retail", "restaurant", "services"} }
 
 // kindOf is the kind of a business. One that nobody knows yet sees what any kind does.
 func kindOf(b pos.Business) Kinds {
-	if i := slices.Index(kindNames, b.Type); i >= 0 {
+	if i := slices.Index(kindNames(), b.Type); i >= 0 {
 		return 1 << i
 	}
 	return EveryKind
@@ -149,7 +150,8 @@ func New[In, D, T any](spec Spec[In], fn func(ctx context.Context, c pos.Caller,
 	output := func() *jsonschema.Schema { return outputOf[D, T](spec.Name, in.Properties["fields"] != nil) }
 	return Tool{
 		Name: spec.Name, Title: spec.Title, About: spec.About, Scopes: spec.Scopes, Effect: spec.Effect,
-		Where: spec.Where, For: spec.For, Module: spec.Module, Default: spec.Default, Toolset: spec.Toolset, Steady: spec.Steady, Example: example, Input: in, Output: output,
+		Where: spec.Where, For: spec.For, Module: spec.Module, Default: spec.Default, Toolset: spec.Toolset, Steady: spec.Steady,
+		Example: example, Input: in, Output: output,
 		fields: sync.OnceValue(func() []string { return rowFields(output()) }),
 		run: func(ctx context.Context, c pos.Caller, args map[string]any, opens func(string) bool) (reply, error) {
 			var typed In
@@ -201,10 +203,10 @@ func (s Spec[In]) check() error {
 		missing = "where"
 	case s.For == 0:
 		missing = "audience"
-	case s.Default == 0:
+	case s.Default != OnRequest && (s.Default == 0 || s.Default&^EveryKind != 0):
 		missing = "kinds of business that list it"
-	case s.Toolset == 0:
-		missing = "toolset"
+	case bits.OnesCount8(uint8(s.Toolset)) != 1 || s.Toolset == pos.EveryToolset:
+		missing = "toolset of its own"
 	default:
 		return nil
 	}

@@ -50,8 +50,9 @@ func englishTexts() texts {
 		"right.pos-write.more":     "It always asks first: it shows what would change, and nothing changes until you say yes.",
 		"right.pos-write.short":    "make changes",
 
-		"consent.toolsets":       "Tools that it is not shown by default",
+		"consent.toolsets":       "Tools that it may not be shown",
 		"consent.toolsets-about": "Tick only what you will use: with more tools the assistant reads more before it answers. They give it no more rights.",
+		"toolset.context":        "Business and connection",
 		"toolset.stock":          "Catalogue and stock",
 		"toolset.sales":          "Sales, drawers and customers",
 		"toolset.reports":        "More reports",

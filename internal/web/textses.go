@@ -50,8 +50,9 @@ func spanishTexts() texts {
 		"right.pos-write.more":     "Siempre pregunta antes: muestra qué cambiaría y no cambia nada hasta que usted dice que sí.",
 		"right.pos-write.short":    "hacer cambios",
 
-		"consent.toolsets":       "Herramientas que normalmente no se le muestran",
+		"consent.toolsets":       "Herramientas que quizá no se le muestren",
 		"consent.toolsets-about": "Marque solo lo que vaya a usar: con más herramientas el asistente lee más antes de responder. No le dan más permisos.",
+		"toolset.context":        "Negocio y conexión",
 		"toolset.stock":          "Catálogo y existencias",
 		"toolset.sales":          "Ventas, caja y clientes",
 		"toolset.reports":        "Más reportes",

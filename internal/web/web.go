@@ -67,8 +67,8 @@ type Options struct {
 	Tokens     Tokens     // nil: no tokens
 	Grants     Grants     // nil: connected assistants are not listed
 
-	// Extras are the tools that assistants with these scopes may use in one of these businesses and are not shown by default;
-	// nil: none are offered.
+	// Extras are the tools that assistants with these scopes may use in one of these businesses and are not shown by default
+	// when they go there alone; nil: none are offered.
 	Extras func(at []credential.Membership, scopes []pos.Scope) []Extra
 
 	Limits Limits // its functions may be nil

@@ -171,8 +171,8 @@ func TestTexts(t *testing.T) {
 			t.Errorf("nobody says %s", name)
 		}
 	}
-	for _, name := range (pos.ToolsetStock | pos.ToolsetSales | pos.ToolsetReports | pos.ToolsetPSA | pos.ToolsetIntents | pos.ToolsetWrites).Names() {
-		if es["toolset."+name] == "" { // those that a merchant may be offered
+	for _, name := range (pos.ToolsetContext | pos.ToolsetStock | pos.ToolsetSales | pos.ToolsetReports | pos.ToolsetPSA | pos.ToolsetIntents | pos.ToolsetWrites).Names() {
+		if es["toolset."+name] == "" {
 			t.Errorf("nobody says what the toolset %s is", name)
 		}
 	}

@@ -30,15 +30,15 @@ const (
 
 // CheckAll holds all tools of a set to the rules that a single tool's test would forget: names, titles, descriptions,
 // schemas that every model provider takes, examples that are valid, names of tools that exist, and the budgets, which are
-// measured on the list of the caller: an owner of a retail business with every scope.
-func CheckAll(t testing.TB, s *tool.Set, retail pos.Caller) {
+// measured on the lists of the caller, an owner with every scope, as if the business were of each kind with every module.
+func CheckAll(t testing.TB, s *tool.Set, owner pos.Caller) {
 	t.Helper()
-	for _, fault := range faults(s, retail) {
+	for _, fault := range faults(s, owner) {
 		t.Error(fault)
 	}
 }
 
-func faults(s *tool.Set, retail pos.Caller) []string {
+func faults(s *tool.Set, owner pos.Caller) []string {
 	var f findings
 	exists := map[string]bool{}
 	for _, tl := range s.Tools() {
@@ -57,7 +57,7 @@ func faults(s *tool.Set, retail pos.Caller) []string {
 		f.mentionsInSchema(exists, tl.Input)
 	}
 	f.tool = ""
-	f.budgets(s.List(retail))
+	f.sizes(s, owner)
 	return f.all
 }
 
@@ -171,8 +171,32 @@ func (f *findings) mentionsInSchema(exists map[string]bool, s *jsonschema.Schema
 	}
 }
 
-func (f *findings) budgets(list []tool.Listed) {
-	sum, outputs := 0, 0
+// sizes are those of each tool, listed by default or not, and of the default list of each kind of business. An owner of
+// all kinds has at most as many tools as anybody, and the names of the businesses in each schema besides.
+func (f *findings) sizes(s *tool.Set, owner pos.Caller) {
+	b := owner.Businesses[0]
+	b.Modules = nil
+	for _, tl := range s.Tools() {
+		b.Modules = append(b.Modules, tl.Module)
+	}
+	owner.Businesses = nil
+	for _, kind := range []string{"retail", "restaurant", "services"} {
+		b.Type = kind
+		b.ID = kind
+		owner.Businesses = append(owner.Businesses, b)
+		one := owner
+		one.Businesses = []pos.Business{b}
+		f.budgets("list of "+kind, s.List(one))
+	}
+	if n := len(s.List(owner)); n > maxListed {
+		f.add("the default list of all kinds has %d tools, at most %d", n, maxListed)
+	}
+	owner.Toolsets = pos.EveryToolset
+	f.measure(s.List(owner))
+}
+
+// measure sums the bytes of a list's tools, without and with their output schemas, and says which are too large.
+func (f *findings) measure(list []tool.Listed) (sum, outputs int) {
 	for _, l := range list {
 		out := len(l.OutputSchema)
 		l.OutputSchema = nil
@@ -190,14 +214,20 @@ func (f *findings) budgets(list []tool.Listed) {
 		}
 		sum, outputs = sum+size, outputs+out
 	}
+	return sum, outputs
+}
+
+func (f *findings) budgets(what string, list []tool.Listed) {
+	var alone findings // what is too large by itself is said once, of all tools
+	sum, outputs := alone.measure(list)
 	switch {
 	case len(list) == 0 || len(list) > maxListed:
-		f.add("the default list has %d tools, want 1 to %d", len(list), maxListed)
+		f.add("the default %s has %d tools, want 1 to %d", what, len(list), maxListed)
 	case sum > maxToolAverage*len(list):
-		f.add("the tools take %d bytes on average, at most %d", sum/len(list), maxToolAverage)
+		f.add("the tools of the default %s take %d bytes on average, at most %d", what, sum/len(list), maxToolAverage)
 	case sum > maxList:
-		f.add("the default list has %d bytes, at most %d", sum, maxList)
+		f.add("the default %s has %d bytes, at most %d", what, sum, maxList)
 	case sum+outputs > maxListOutputs:
-		f.add("the default list has %d bytes with its output schemas, at most %d", sum+outputs, maxListOutputs)
+		f.add("the default %s has %d bytes with its output schemas, at most %d", what, sum+outputs, maxListOutputs)
 	}
 }

@@ -98,7 +98,7 @@ func TestBadTools(t *testing.T) {
 			t.Errorf("not found: %s", want)
 		}
 	}
-	for _, start := range []string{"get_shelf: input.shelf: the default is not allowed", "get_shelf: the example is not valid", "getShelf takes ", "the tools take "} {
+	for _, start := range []string{"get_shelf: input.shelf: the default is not allowed", "get_shelf: the example is not valid", "getShelf takes ", "the tools of the default list of retail take "} {
 		if !slices.ContainsFunc(got, func(f string) bool { return strings.HasPrefix(f, start) }) {
 			t.Errorf("not found: %s…", start)
 		}
@@ -114,7 +114,21 @@ func TestListTooLong(t *testing.T) {
 	for i := range 26 {
 		tools = append(tools, shelves(specOf("get_shelf_"+string(rune('a'+i)), shelfArgs{})))
 	}
-	if got := faults(Set(t, time.Now(), tools...), keeper()); !slices.Contains(got, "the default list has 26 tools, want 1 to 25") {
+	got := faults(Set(t, time.Now(), tools...), keeper())
+	for _, want := range []string{"the default list of retail has 26 tools, want 1 to 25", "the default list of services has 26 tools, want 1 to 25", "the default list of all kinds has 26 tools, at most 25"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("not found: %s in %v", want, got)
+		}
+	}
+}
+
+// A tool that nobody's list has by default is measured all the same.
+func TestLargeToolOnRequest(t *testing.T) {
+	t.Parallel()
+	large := specOf("get_shelf_a", shelfArgs{})
+	large.About, large.Default, large.Toolset = strings.Repeat("x", 4000), tool.OnRequest, pos.ToolsetStock
+	got := faults(Set(t, time.Now(), shelves(large), shelves(specOf("get_shelf", shelfArgs{}))), keeper())
+	if !slices.ContainsFunc(got, func(f string) bool { return strings.HasPrefix(f, "get_shelf_a takes ") }) {
 		t.Errorf("%v", got)
 	}
 }

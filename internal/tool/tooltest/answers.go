@@ -33,6 +33,7 @@ func CheckAnswers(t *testing.T, s *tool.Set, c pos.Caller) {
 	for _, tl := range s.Tools() {
 		exists[tl.Name] = true
 	}
+	c.Toolsets = pos.EveryToolset
 	for _, l := range s.List(c) {
 		tl := find(s, l.Name)
 		t.Run(l.Name, func(t *testing.T) {
