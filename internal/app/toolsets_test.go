@@ -119,7 +119,7 @@ func TestDiscoveryFromAURLWithToolsets(t *testing.T) {
 	for path, want := range map[string]string{
 		"/mcp?toolsets=all": "/mcp?toolsets=all", "/mcp/readonly?toolsets=stock,sales": "/mcp/readonly?toolsets=stock,sales",
 		"/mcp/b/" + dbtest.Shop + "?toolsets=Stock%2Csales": "/mcp/b/" + dbtest.Shop + "?toolsets=Stock%2Csales",
-		"/mcp?toolsets=everything": "/mcp?toolsets=everything", "/mcp?toolsets=stock&x=1": "/mcp", "/mcp?x=%22": "/mcp", "/mcp?toolsets=%22": "/mcp",
+		"/mcp?toolsets=everything":                          "/mcp?toolsets=everything", "/mcp?toolsets=stock&x=1": "/mcp", "/mcp?x=%22": "/mcp", "/mcp?toolsets=%22": "/mcp",
 	} {
 		if got, _ := get(path); !strings.Contains(got, `resource_metadata="`+base+`/.well-known/oauth-protected-resource`+want+`",`) {
 			t.Errorf("%s: %s", path, got)
