@@ -18,7 +18,7 @@ import * as shared from './suites/shared.mjs'
 import * as signin from './suites/signin.mjs'
 import * as typescript from './suites/typescript.mjs'
 
-// A suite exports: needs (a kind of server, see servers.mjs), fast (part of make check), about (one
+// A suite exports: needs (a kind of server, see servers.mjs), fast (part of .ci/run), about (one
 // line for --help) and run(check, server); check(what, fn) is one check, check.skip(what, why) one that cannot be made here, check.say(text) a figure.
 const suites = { inspector, claude, discovery, keysonly, oauth, conformance, typescript, alternation, shared, refresh, mcpremote, firebase, signin }
 
@@ -26,7 +26,7 @@ const usage = `usage: run [options] [SUITE...]
 
 Runs the suites named, or all of them, and ends with "N passed, N failed"; exit status 1 if any failed.
 
-${Object.entries(suites).map(([name, s]) => `  ${name.padEnd(12)} ${s.about} (${s.needs}${s.fast ? '' : ', slow'})`).join('\n')}
+${Object.entries(suites).map(([name, s]) => `  ${name.padEnd(12)} ${s.about} (${s.needs}${s.fast ? '' : '; not --fast'})`).join('\n')}
 
 Programs to start (the suites stop them again):
   --binary FILE            flowpos
@@ -39,7 +39,7 @@ or servers that run already:
   --key NAME               which key of the credentials file to use (default: the first)
   --front off              start the programs with FRONT=off: the SDK answers plain requests too
   --limits on              start the programs with their limits, which the suites of conformance exceed (default: off)
-  --fast                   only the suites that make check runs
+  --fast                   only the suites that .ci/run has: on the demo, in seconds
 `
 
 const { values: options, positionals } = parseArgs({

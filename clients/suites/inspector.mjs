@@ -7,7 +7,7 @@ import { expect } from '../report.mjs'
 import { freePort } from '../servers.mjs'
 
 export const needs = 'demo'
-export const fast = true
+export const fast = false
 export const about = 'MCP inspector, command line, both protocol eras, with a key and with a sign-in'
 
 const AUTHORIZATION_REQUIRED = 3

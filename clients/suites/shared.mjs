@@ -5,7 +5,7 @@ import { sdk1, sdk2, sdk2Newer } from './sdks.mjs'
 import { session } from './session.mjs'
 
 export const needs = 'shared'
-export const fast = true
+export const fast = false
 export const about = 'TypeScript SDK through two instances in strict turn, with Redis'
 
 export async function run(check, server) {
