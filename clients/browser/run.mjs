@@ -1,12 +1,12 @@
 // The pages of internal/web in a real browser. The Go test that starts this gives in the environment: DEMO and FIREBASE,
-// servers with the demo's and Firebase's way of signing in (FIREBASE may be missing), and CLIENT, the site of an assistant,
+// servers with the demo's and Firebase's way of signing in (FIREBASE may be missing), TLS, as DEMO but over TLS, and CLIENT, the site of an assistant,
 // which also sets what the next request is like (/set). SHOTS is a folder for pictures.
 
 import { chromium } from 'playwright-core'
 import { createRequire } from 'node:module'
 import { mkdirSync, readFileSync } from 'node:fs'
 
-const { DEMO, FIREBASE, CLIENT, SHOTS } = process.env
+const { DEMO, FIREBASE, TLS, CLIENT, SHOTS } = process.env
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
@@ -296,6 +296,24 @@ await check('another site cannot frame the pages, nor send their forms', async (
     }, [`${DEMO}/oauth/consent/answer`, form]),
   ])
   expect(answer.status() === 403, 'status', answer.status())
+  await context.close()
+})
+
+await check('over TLS: cookies for this host and path alone, no script reads them, and they do what they are for', async () => {
+  const { context, page } = await open({ ignoreHTTPSErrors: true })
+  await page.goto(authorize(TLS))
+  await enter(page, 'Beto')
+  await page.getByRole('button', { name: 'Allow', exact: true }).waitFor()
+  const settings = await context.newPage()
+  await settings.goto(`${TLS}/settings/mcp`)
+  await enter(settings)
+  await settings.locator('#may').waitFor()
+  const cookies = await context.cookies()
+  const odd = cookies.filter((c) => !c.name.startsWith('__Host-') || !c.secure || !c.httpOnly || c.path !== '/' || c.sameSite === 'None')
+  expect(cookies.length >= 2 && odd.length === 0, cookies)
+  expect((await page.evaluate(() => document.cookie)) === '', 'a script reads cookies')
+  await page.getByRole('button', { name: 'Allow', exact: true }).click()
+  await page.waitForURL(/\/callback\?code=c0de/)
   await context.close()
 })
 

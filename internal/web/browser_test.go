@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,9 +27,9 @@ import (
 // TestBrowser drives the pages in a real browser: clients/browser/README.md.
 func TestBrowser(t *testing.T) {
 	s := newShop(time.Now)
-	serve := func(change func(*Options)) string {
+	serve := func(scheme string, change func(*Options)) string {
 		server := httptest.NewUnstartedServer(nil)
-		url := "http://" + server.Listener.Addr().String()
+		url := scheme + "://" + server.Listener.Addr().String()
 		o := optionsOf(s, url, &logged{})
 		change(&o)
 		h, err := New(o)
@@ -35,17 +37,22 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 		server.Config.Handler = h
-		server.Start()
+		if scheme == "https" {
+			server.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries before it is told to take the certificate
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
 		t.Cleanup(server.Close)
 		return url
 	}
 	client := httptest.NewServer(assistant(s))
 	t.Cleanup(client.Close)
-	env := append(os.Environ(), "DEMO="+serve(func(o *Options) { o.Extras = extras }), "CLIENT="+client.URL)
+	env := append(os.Environ(), "DEMO="+serve("http", func(o *Options) { o.Extras = extras }), "TLS="+serve("https", func(*Options) {}), "CLIENT="+client.URL)
 	if host := startEmulator(t); host != "" {
 		verifier := credential.NewFirebase(credential.FirebaseOptions{ProjectID: "demo-flowpos", Emulator: true})
 		s.verifier = verifier
-		env = append(env, "FIREBASE="+serve(func(o *Options) {
+		env = append(env, "FIREBASE="+serve("http", func(o *Options) {
 			o.SignIn = SignIn{APIKey: "fake", Emulator: host, AuthDomain: "demo-flowpos.firebaseapp.com"}
 		}))
 	}
