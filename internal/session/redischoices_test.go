@@ -129,7 +129,7 @@ func TestChoiceIsAskedAboutOnce(t *testing.T) {
 			t.Errorf("b finds %q in %d round trips", got, trips)
 		}
 	}
-	if n := k.times(); n != 0 {
+	if n := k.times(); n > 1 { // the word of the change may arrive after the choice was found, and makes it ask once more
 		t.Errorf("asked %d times more", n)
 	}
 	// What was chosen while it was cut off it may not have heard, and Redis may be a copy that has not got it either.
