@@ -314,6 +314,12 @@ func (d *door) serve(ctx context.Context, raw string) (*httptest.ResponseRecorde
 	return rec, req
 }
 
+// cleaned says whether an answer only sends to the same path without double slashes and dots, as http.ServeMux does with any.
+func cleaned(rec *httptest.ResponseRecorder) bool {
+	to := rec.Header().Get("Location")
+	return rec.Code == http.StatusTemporaryRedirect && strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//")
+}
+
 // check holds whatever is answered to what must hold of every answer.
 func (d *door) check(t *testing.T, raw string) {
 	while := 300 * time.Millisecond
@@ -336,8 +342,8 @@ func (d *door) check(t *testing.T, raw string) {
 	if kind := rec.Header().Get("Content-Type"); strings.HasPrefix(kind, "application/json") && len(bytes.TrimSpace(rec.Body.Bytes())) > 0 && !json.Valid(rec.Body.Bytes()) {
 		t.Errorf("not JSON: %s", body)
 	}
-	if len(req.Header.Values("Authorization")) != 1 && strings.HasPrefix(req.URL.Path, "/mcp") && rec.Code < 400 {
-		t.Errorf("served without a credential: %d %s", rec.Code, body)
+	if len(req.Header.Values("Authorization")) != 1 && strings.HasPrefix(req.URL.Path, "/mcp") && rec.Code < 400 && !cleaned(rec) {
+		t.Errorf("served without a credential: %d %v %s", rec.Code, rec.Header(), body)
 	}
 	for name, values := range rec.Header() {
 		if strings.ContainsAny(name+strings.Join(values, ""), "\r\n\x00") {
@@ -394,6 +400,7 @@ func FuzzRequest(f *testing.F) {
 		post(head, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":[],"_meta":{"progressToken":1}}}`), post(head, `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen"}`),
 		post(head+"Mcp-Session-Id: SESSION\r\n", `{"jsonrpc":"2.0","id":1,"method":"logging/setLevel","params":{"level":"x"}}`), post(head, `{"jsonrpc":"2.0","id":1e400,"method":"ping"}`),
 		post(head+"Mcp-Session-Id: SESSION\r\n", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{}}}`), post(head, `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///etc/passwd"}}`),
+		"GET /mcp//b/%2f/../x HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /mcp?toolsets=stock,%22 HTTP/1.1\r\nHost: localhost\r\n\r\n", post(head+"X-MCP-Toolsets: \x80,all\r\n", whoami),
 		"GET /mcp HTTP/1.1\r\n" + head + "Mcp-Session-Id: SESSION\r\nLast-Event-Id: x\r\n\r\n", "GET /mcp HTTP/1.1\r\n" + head + "\r\n", "HEAD /mcp HTTP/1.1\r\n" + head + "\r\n",
 		"DELETE /mcp HTTP/1.1\r\n" + head + "\r\n", "OPTIONS /mcp HTTP/1.1\r\n" + head + "\r\n", "GET /health HTTP/1.1\r\nHost: a\r\n\r\n", "GET /mcp/b/%00/..%2f HTTP/1.1\r\n" + head + "\r\n",
 		"GET /.well-known/oauth-protected-resource/mcp/\xff HTTP/1.1\r\nHost: a\r\n\r\n", "PUT http://a/mcp HTTP/1.1\r\n" + head + "\r\n",
