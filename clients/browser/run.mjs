@@ -70,7 +70,7 @@ const pages = {
   consent: (page) => toConsent(page),
   'consent-cashier': (page) => toConsent(page, 'Beto'),
   'consent-unvouched': async (page) => {
-    await set({ name: 'Claude', redirect: '127.0.0.1', loopback: '1', before: '1' })
+    await set({ name: 'Cl\u0430ude', redirect: '127.0.0.1', loopback: '1', before: '1' }) // not the Latin a
     await toConsent(page)
   },
   'nothing-chosen': async (page) => {

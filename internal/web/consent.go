@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"time"
+	"unicode"
 
 	"github.com/flowpos/flowpos-backend/internal/oauth"
 	"github.com/flowpos/flowpos-backend/internal/pos"
@@ -66,6 +67,7 @@ type consentPage struct {
 type clientCard struct {
 	Name      string
 	Anonymous bool   // it has not even a name
+	Mixed     bool   // letters of the name only look like those of another
 	Vouched   string // host whose document says so; empty: nobody
 	Redirect  string
 	Loopback  bool
@@ -77,8 +79,26 @@ func cardOf(c oauth.ClientCard) clientCard {
 	if d.Name == "" {
 		d.Name, d.Anonymous = cmp.Or(d.Vouched, d.Redirect), true
 	}
+	d.Mixed = mixesAlphabets(d.Name)
 	d.Elsewhere = d.Vouched != "" && !d.Loopback && d.Vouched != d.Redirect
 	return d
+}
+
+// mixesAlphabets says whether a name has Latin letters beside others that are drawn the same, such as a Cyrillic a, or letters
+// that exist to look like Latin ones (Unicode TS 39, 5: mixed-script confusables). A name all in Cyrillic is just a name.
+func mixesAlphabets(name string) bool {
+	latin, alike := false, false
+	for _, r := range name {
+		switch {
+		case r >= 0x1d400 && r <= 0x1d7ff, r >= 0xff21 && r <= 0xff5a: // mathematical and wide letters
+			return true
+		case unicode.Is(unicode.Latin, r):
+			latin = true
+		case unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic, unicode.Lisu):
+			alike = true
+		}
+	}
+	return latin && alike
 }
 
 // purpose is what the token of a request's forms is for.

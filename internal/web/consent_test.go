@@ -81,6 +81,23 @@ func TestWhatWasNotGivenIsTold(t *testing.T) {
 	d.signedIn("ana").lacks(t, "it asks for more now", "not given last time")
 }
 
+// A name that is drawn like another is told from it, and one in another alphabet is left alone.
+func TestLookAlikeNames(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	for name, mixed := range map[string]bool{
+		"Claude": false, "Cl\u0430ude": true, "\u0421laude": true, "Ch\u0430tGPT": true, "\u03a4ienda": true, "\uff23laude": true, "\U0001d402laude": true,
+		"Asistente de Óscar y Ñusta": false, "Клод": false, "クロード Claude": false, "": false,
+	} {
+		d.client = oauth.ClientCard{Name: name, Redirect: "claude.ai"}
+		for _, p := range []answer{d.begin(), d.signedIn("ana")} {
+			if got := strings.Contains(p.body, "mixes letters of several alphabets"); p.StatusCode != 200 || got != mixed {
+				t.Errorf("%q: told %t, want %t", name, got, mixed)
+			}
+		}
+	}
+}
+
 // Tools that a business of this kind is not shown are offered by what people call them, unmarked until somebody marks them;
 // the choice stays through another look at the page and is marked next time.
 func TestToolsetsAreOffered(t *testing.T) {

@@ -14,6 +14,7 @@ func englishTexts() texts {
 		"consent.vouched":     "Who vouches for the name",
 		"consent.nobody":      "Nobody: the name is not verified",
 		"consent.goes":        "The answer goes to",
+		"consent.mixed":       "the name mixes letters of several alphabets, as false ones do",
 		"consent.device":      "A program on this device",
 		"consent.elsewhere":   "another site than the one that vouches",
 		"consent.caution":     "Go on only if you started this connection yourself a moment ago.",

@@ -14,6 +14,7 @@ func spanishTexts() texts {
 		"consent.vouched":     "Quién responde por el nombre",
 		"consent.nobody":      "Nadie: el nombre no está comprobado",
 		"consent.goes":        "La respuesta va a",
+		"consent.mixed":       "el nombre mezcla letras de varios alfabetos, como hacen los falsos",
 		"consent.device":      "Un programa en este dispositivo",
 		"consent.elsewhere":   "otro sitio que el que responde por el nombre",
 		"consent.caution":     "Siga solo si usted mismo inició esta conexión hace un momento.",
