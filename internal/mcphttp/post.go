@@ -34,6 +34,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c pos.Caller) {
 	body, bad := readBody(now.Add(h.patience), *buf, w, r)
 	_ = http.NewResponseController(w).SetWriteDeadline(now.Add(2 * h.patience)) // the body took its own time
 	if bad != nil {
+		h.deadline(w) // a machine that was late to notice has its time to say so
 		bad.write(w)
 		return
 	}
