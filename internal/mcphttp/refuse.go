@@ -91,7 +91,7 @@ func (h *Handler) challenge(r *http.Request, sent bool) string {
 	return h.challengeFor(r, why, pos.JoinScopes(pos.AllScopes(), " "))
 }
 
-// challengeFor is a challenge of RFC 6750, 3. Only our own settings, a path of known form and names of toolsets go into it.
+// challengeFor is a challenge of RFC 6750, 3. Only our own settings, a path of known form and words of letters go into it.
 func (h *Handler) challengeFor(r *http.Request, why, scope string) string {
 	path := "/mcp"
 	if readOnly, pin, ok := restrictions(r.URL.Path); ok && (pin == "" || pos.ValidID(pin)) {

@@ -44,11 +44,9 @@ func (s *Set) Instructions(c pos.Caller) string {
 	}
 	listed := map[string]bool{}
 	dated := false
-	for _, t := range s.tools {
-		if t.InList(c) {
-			listed[t.Name] = true
-			dated = dated || t.Input.Properties["period"] != nil
-		}
+	for _, t := range s.inList(c) {
+		listed[t.Name] = true
+		dated = dated || t.Input.Properties["period"] != nil
 	}
 	if dated {
 		b.WriteString("\nPeriods: " + strings.Join(pos.PeriodWords(), ", ") + "; or from and to (YYYY-MM-DD).")

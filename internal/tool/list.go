@@ -35,15 +35,10 @@ func (t Tool) Annotations() Annotations {
 	return Annotations{ReadOnly: t.Effect == Reads, Destructive: t.Effect == Changes, Idempotent: true}
 }
 
-// List is what the caller sees (see Tool.InList), in the set's order, with the arguments that depend on the caller: business where there
-// is a choice, lang everywhere. Equal callers get the same slice; it must not be changed.
+// List is what the caller sees (see Tool.InList), in the set's order, with the arguments that depend on the caller: business
+// where there is a choice, lang everywhere. Equal callers get the same slice; it must not be changed.
 func (s *Set) List(c pos.Caller) []Listed {
-	mine := make([]Tool, 0, len(s.tools))
-	for _, t := range s.tools {
-		if t.InList(c) {
-			mine = append(mine, t)
-		}
-	}
+	mine := s.inList(c)
 	lang, choice := langOf(c), choiceOf(c)
 	key := listKey(mine, lang, choice)
 	return s.lists.get(key, func() []Listed {
@@ -57,13 +52,18 @@ func (s *Set) List(c pos.Caller) []Listed {
 
 // ListKey names what List returns for a caller: equal keys, equal lists. For caches of the encoded list.
 func (s *Set) ListKey(c pos.Caller) string {
-	var mine []Tool
+	return listKey(s.inList(c), langOf(c), choiceOf(c))
+}
+
+// inList are the tools that belong in the caller's list.
+func (s *Set) inList(c pos.Caller) []Tool {
+	mine := make([]Tool, 0, len(s.tools))
 	for _, t := range s.tools {
 		if t.InList(c) {
 			mine = append(mine, t)
 		}
 	}
-	return listKey(mine, langOf(c), choiceOf(c))
+	return mine
 }
 
 func listKey(mine []Tool, lang pos.Lang, choice []string) string {

@@ -65,17 +65,14 @@ type toolset struct {
 	Chosen bool
 }
 
-// toolsetsOf groups extra tools.
+// toolsetsOf groups extra tools, in the order of the toolsets.
 func toolsetsOf(extras []Extra, chosen pos.Toolsets) []toolset {
-	var all pos.Toolsets
-	for _, e := range extras {
-		all |= e.Toolset
-	}
 	var out []toolset
-	for _, name := range all.Names() {
-		set := pos.KnownToolsets([]string{name})
+	for set := pos.Toolsets(1); set < pos.EveryToolset; set <<= 1 {
 		tools := slices.DeleteFunc(slices.Clone(extras), func(e Extra) bool { return e.Toolset != set })
-		out = append(out, toolset{name, tools, chosen.Bring(set)})
+		if len(tools) > 0 {
+			out = append(out, toolset{set.String(), tools, chosen.Bring(set)})
+		}
 	}
 	return out
 }
